@@ -1,0 +1,57 @@
+# Vestibule. `make help` lists every task.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench worker format messages lock clean
+
+help: ## List every task, one line each
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.run: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: $(VENV)/.run ## Start everything at http://127.0.0.1:8000 with a demo practice; Ctrl-C stops it
+	@exec $(BIN)/python -m portal.dev
+
+worker: $(VENV)/.run ## Run one more worker against the same database and queue
+	@exec $(BIN)/flask --app wsgi worker
+
+test: $(VENV)/.dev ## Run every test: both databases, real queue, real SMTP, real browser
+	@bash tests/need_chromium
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+lint: $(VENV)/.dev ## Style, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Put the code into the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## Run the benchmarks, each against a bare baseline in the same run
+	$(BIN)/python -m benchmarks
+
+messages: $(VENV)/.dev ## Collect translatable strings and compile the translations
+	$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -k lazy_ngettext:1,2 --no-location --sort-output --project=Vestibule --version=1 -o portal/translations/messages.pot .
+	$(BIN)/pybabel --quiet update -i portal/translations/messages.pot -d portal/translations --no-fuzzy-matching --no-wrap
+	$(BIN)/pybabel --quiet compile -d portal/translations
+
+lock: $(VENV)/.dev ## Pin everything that requirements.txt and requirements-dev.txt pull in
+	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras -o requirements.lock requirements.txt
+	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras -o requirements-dev.lock requirements-dev.txt
+
+clean: ## Forget the virtual environment and caches (the data directory stays)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

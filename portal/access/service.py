@@ -1,0 +1,223 @@
+"""Open and end grants; record what becomes of them. The only writer of ``access_grant``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from portal import clock
+from portal.access.models import EndReason, Grant
+from portal.access.rules import GrantFacts, Status, has_ended, status
+from portal.audit import service as audit
+from portal.audit.actor import Actor, ActorKind
+from portal.errors import Refused
+from portal.extensions import db
+from portal.hooks import Hook
+from portal.people.models import Patient
+from portal.transaction import atomic
+
+grant_ended: Hook[[Grant, EndReason, Actor, datetime]] = Hook()
+"""Called when a grant ends: the rooms above void invitations and end log-ons."""
+
+
+def current_grant(patient_id: int) -> Grant | None:
+    """The patient's grant that has not ended."""
+    return db.session.scalar(
+        select(Grant).where(Grant.patient_id == patient_id, Grant.ended_at.is_(None))
+    )
+
+
+def lock_patient(patient_id: int) -> Patient:
+    """The patient as the database holds it now, locked until the commit: every change of access starts here."""
+    return db.session.execute(
+        select(Patient)
+        .where(Patient.id == patient_id)
+        .with_for_update(of=Patient)
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+
+
+def history(patient_id: int) -> list[Grant]:
+    """The Access History, newest first (3.3)."""
+    return list(
+        db.session.scalars(
+            select(Grant)
+            .where(Grant.patient_id == patient_id)
+            .order_by(Grant.enabled_at.desc(), Grant.id.desc())
+        )
+    )
+
+
+def chart_ended(patient: Patient, *, now: datetime) -> bool:
+    """Whether the chart's end date or the person's death is here, by the practice's calendar."""
+    return has_ended(
+        end_date=patient.end_date,
+        deceased=patient.deceased,
+        deceased_on=patient.deceased_on,
+        today=clock.local_date(now, patient.practice.time_zone),
+    )
+
+
+def facts(grant: Grant | None) -> GrantFacts | None:
+    """What the status depends on."""
+    if grant is None:
+        return None
+    return GrantFacts(
+        invited_at=grant.invited_at,
+        first_logon_at=grant.first_logon_at,
+        existing_account_since=grant.existing_account_since,
+    )
+
+
+def status_of(patient: Patient, grant: Grant | None, *, now: datetime) -> Status:
+    """The patient's portal status at this moment."""
+    return status(facts(grant), ended=chart_ended(patient, now=now))
+
+
+def statuses(patients: list[Patient], *, now: datetime) -> dict[int, Status]:
+    """The status of each of a page of patients, by one query."""
+    grants = db.session.scalars(
+        select(Grant).where(
+            Grant.patient_id.in_([patient.id for patient in patients]), Grant.ended_at.is_(None)
+        )
+    )
+    held = {grant.patient_id: grant for grant in grants}
+    return {patient.id: status_of(patient, held.get(patient.id), now=now) for patient in patients}
+
+
+def enable(
+    *, patient: Patient, by: Actor, now: datetime, require_new_invitation: bool = False
+) -> Grant:
+    """Open a grant; where one is open, that one is returned and nothing changes.
+
+    A patient whose account was active before, and whose e-mail on file is still the one it was activated
+    with, is green at once (1.5), unless a new invitation is required.
+
+    Raises:
+        Refused: the chart is end-dated or the patient deceased.
+    """
+    patient_id = patient.id
+    with atomic():
+        patient = lock_patient(patient_id)
+        grant = current_grant(patient_id)
+        if grant is not None:
+            return grant
+        if chart_ended(patient, now=now):
+            raise Refused("deceased" if patient.deceased else "end_dated")
+        since = None if require_new_invitation else _active_before(patient)
+        grant = Grant(
+            practice_id=patient.practice_id,
+            patient_id=patient_id,
+            email=patient.email,
+            enabled_at=now,
+            enabled_by_name=by.name,
+            enabled_by_staff_id=by.id if by.kind is ActorKind.STAFF else None,
+            existing_account_since=since,
+        )
+        db.session.add(grant)
+        db.session.flush()
+        audit.record(
+            "access.enabled",
+            practice_id=patient.practice_id,
+            by=by,
+            now=now,
+            subject=("patient", patient_id),
+            grant=grant.public_id,
+            email=patient.email,
+            existing_account=since is not None,
+        )
+        return grant
+
+
+def end(*, grant: Grant, reason: EndReason, by: Actor, now: datetime) -> bool:
+    """End a grant; False when it had ended before. Log-ons and open invitations under it end with it."""
+    grant_id = grant.id
+    with atomic():
+        done = db.session.execute(
+            update(Grant)
+            .where(Grant.id == grant_id, Grant.ended_at.is_(None))
+            .values(ended_at=now, ended_by_name=by.name, end_reason=reason.value)
+        )
+        if getattr(done, "rowcount", 0) != 1:
+            return False
+        grant = db.session.get_one(Grant, grant_id, populate_existing=True)
+        audit.record(
+            "access.ended",
+            practice_id=grant.practice_id,
+            by=by,
+            now=now,
+            subject=("patient", grant.patient_id),
+            grant=grant.public_id,
+            reason=reason.value,
+        )
+        grant_ended(grant, reason, by, now)
+        return True
+
+
+def record_invited(grant: Grant, *, now: datetime) -> None:
+    """An invitation was issued under this grant (1.4)."""
+    if grant.invited_at is None:
+        grant.invited_at = now
+
+
+def record_activated(grant: Grant, *, now: datetime) -> None:
+    """The account was created, or linked, under this grant; who registers is logged on by it (1.4)."""
+    grant.activated_at = grant.activated_at or now
+    grant.first_logon_at = grant.first_logon_at or now
+
+
+def record_logon(patient_ids: list[int], *, now: datetime) -> None:
+    """Somebody logged on with an account that holds these people: their first log-on, where it is one."""
+    db.session.execute(
+        update(Grant)
+        .where(
+            Grant.patient_id.in_(patient_ids),
+            Grant.ended_at.is_(None),
+            Grant.first_logon_at.is_(None),
+            (Grant.activated_at.is_not(None)) | (Grant.existing_account_since.is_not(None)),
+        )
+        .values(first_logon_at=now)
+    )
+
+
+def open_to_portal(grant: Grant | None) -> bool:
+    """Whether an account may read the chart under this grant: it was activated, or found its account in place."""
+    return grant is not None and bool(grant.activated_at or grant.existing_account_since)
+
+
+def end_overdue(*, by: Actor, now: datetime, limit: int = 500) -> int:
+    """The sweep: end the grants of charts whose end date or death is here (1.2). A refusal never waits for it."""
+    tomorrow = clock.local_date(now, "Pacific/Kiritimati")
+    candidates = db.session.execute(
+        select(Grant, Patient)
+        .join(Patient, Patient.id == Grant.patient_id)
+        .where(
+            Grant.ended_at.is_(None),
+            (Patient.end_date <= tomorrow) | Patient.deceased.is_(True),
+        )
+        .limit(limit)
+    ).all()
+    overdue = [
+        (grant, EndReason.DECEASED if patient.deceased else EndReason.END_DATED)
+        for grant, patient in candidates
+        if chart_ended(patient, now=now)
+    ]
+    return sum(end(grant=grant, reason=reason, by=by, now=now) for grant, reason in overdue)
+
+
+def _active_before(patient: Patient) -> datetime | None:
+    """Since when the patient has an account that was active under the e-mail that is on file still."""
+    last = db.session.scalar(
+        select(Grant)
+        .where(Grant.patient_id == patient.id, Grant.first_logon_at.is_not(None))
+        .order_by(Grant.id.desc())
+        .limit(1)
+    )
+    if last is None or patient.email_key is None:
+        return None
+    if patient.email_changed_at and patient.email_changed_at > (
+        last.first_logon_at or last.enabled_at
+    ):
+        return None
+    return last.activated_at or last.existing_account_since

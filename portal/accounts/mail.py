@@ -1,0 +1,48 @@
+"""Mails about an account: the notice that one was set up (8.5), and the code that confirms an address (8.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from portal.access.models import Grant
+from portal.accounts import email_codes
+from portal.accounts.models import EmailConfirmation
+from portal.accounts.sign_up import NOTICE
+from portal.extensions import db
+from portal.mail import registry
+from portal.mail.models import OutboxMessage
+from portal.mail.registry import Composed
+from portal.people.mail import hello_name, write
+from portal.people.models import Patient
+from portal.practices.models import Practice
+
+
+@registry.composer(NOTICE)
+def compose_notice(message: OutboxMessage, *, now: datetime) -> Composed | None:
+    """To the address on file, without content: "If this was not you, call …"."""
+    grant = db.session.get(Grant, message.subject_id)
+    if grant is None:
+        return None
+    patient = db.session.get_one(Patient, grant.patient_id)
+    return write(NOTICE, patient.practice, hello_name=hello_name(patient))
+
+
+@registry.composer(email_codes.PURPOSE)
+def compose_code(message: OutboxMessage, *, now: datetime) -> Composed | None:
+    """The code, while it is the one that the account waits for. No name: the address is not proven to be theirs."""
+    confirmation = db.session.get(EmailConfirmation, message.subject_id)
+    if confirmation is None or not _open(confirmation, now=now):
+        return None
+    practice = db.session.get_one(Practice, confirmation.practice_id)
+    return write(email_codes.PURPOSE, practice, code=email_codes.code_of(confirmation))
+
+
+@registry.wanted(email_codes.PURPOSE)
+def code_is_wanted(message: OutboxMessage, *, now: datetime) -> bool:
+    """Whether a newer code, or the right answer, has overtaken it."""
+    confirmation = db.session.get(EmailConfirmation, message.subject_id)
+    return confirmation is not None and _open(confirmation, now=now)
+
+
+def _open(confirmation: EmailConfirmation, *, now: datetime) -> bool:
+    return confirmation.ended_at is None and now < confirmation.expires_at

@@ -1,0 +1,120 @@
+"""Append to the trail, and prove it whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.audit.actor import Actor
+from portal.audit.models import AuditChain, AuditEvent
+from portal.audit.vocabulary import FIELDS
+from portal.extensions import db
+from portal.transaction import WriteOutsideTransaction, writing
+
+GENESIS = "0" * 64
+
+
+class UnknownEvent(ValueError):
+    """The event or one of its fields is not in the vocabulary."""
+
+
+def record(
+    event: str,
+    *,
+    practice_id: int,
+    by: Actor,
+    now: datetime,
+    subject: tuple[str, int] | None = None,
+    **fields: Any,
+) -> None:
+    """Append one event to the practice's chain, in the caller's transaction.
+
+    Raises:
+        UnknownEvent: the vocabulary has no such event, or it carries other fields.
+        WriteOutsideTransaction: the caller is not inside ``atomic()``.
+    """
+    if FIELDS.get(event) != frozenset(fields):
+        raise UnknownEvent(f"{event} with {sorted(fields)}")
+    if not writing():
+        raise WriteOutsideTransaction("an audit event belongs to the commit of what it tells of")
+    chain = _locked_chain(practice_id)
+    row = AuditEvent(
+        practice_id=practice_id,
+        sequence=chain.sequence + 1,
+        at=now,
+        event=event,
+        actor_kind=by.kind.value,
+        actor_id=by.id,
+        actor_name=by.name,
+        client=by.client,
+        subject_kind=subject[0] if subject else None,
+        subject_id=subject[1] if subject else None,
+        data=fields,
+        previous_hash=chain.hash,
+    )
+    row.hash = link(row)
+    chain.sequence, chain.hash = row.sequence, row.hash
+    db.session.add(row)
+    db.session.flush()
+
+
+def link(row: AuditEvent) -> str:
+    """The hash that ties a row to all before it."""
+    told = [
+        row.previous_hash,
+        row.practice_id,
+        row.sequence,
+        row.at.isoformat(),
+        row.event,
+        row.actor_kind,
+        row.actor_id,
+        row.actor_name,
+        row.client,
+        row.subject_kind,
+        row.subject_id,
+        row.data,
+    ]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def first_broken_link(practice_id: int) -> int | None:
+    """The sequence number where the practice's chain does not hold, or None where all of it does."""
+    previous, expected = GENESIS, 1
+    for row in _events(practice_id):
+        if row.sequence != expected or row.previous_hash != previous or row.hash != link(row):
+            return expected
+        previous, expected = row.hash, expected + 1
+    end = db.session.get(AuditChain, practice_id)
+    whole = (end.sequence, end.hash) if end else (0, GENESIS)
+    return None if whole == (expected - 1, previous) else expected
+
+
+def _events(practice_id: int) -> Iterator[AuditEvent]:
+    """All of a practice's events in order, a thousand at a time."""
+    after = -1
+    while True:
+        page = db.session.scalars(
+            select(AuditEvent)
+            .where(AuditEvent.practice_id == practice_id, AuditEvent.sequence > after)
+            .order_by(AuditEvent.sequence)
+            .limit(1000)
+        ).all()
+        if not page:
+            return
+        yield from page
+        after = page[-1].sequence
+        db.session.expunge_all()
+
+
+def _locked_chain(practice_id: int) -> AuditChain:
+    chain = db.session.get(AuditChain, practice_id, with_for_update=True, populate_existing=True)
+    if chain is None:
+        chain = AuditChain(practice_id=practice_id, sequence=0, hash=GENESIS)
+        db.session.add(chain)
+        db.session.flush()
+    return chain

@@ -1,0 +1,52 @@
+"""The whole vocabulary of the audit trail on one screen: event -> the exact fields it carries.
+
+An unknown event or field raises. Values are ids, codes, counts and flags; names, birth dates, SSNs and secrets
+never stand here. E-mail addresses stand only where the event is about the address itself.
+"""
+
+from __future__ import annotations
+
+FIELDS: dict[str, frozenset[str]] = {
+    # the practice
+    "practice.created": frozenset({"time_zone"}),
+    "staff.added": frozenset({"staff", "role"}),
+    "provider.added": frozenset({"provider", "shares_patients"}),
+    "notice.acknowledged": frozenset({"version"}),
+    # logging on
+    "logon.succeeded": frozenset({"side"}),
+    "logon.failed": frozenset({"side", "reason"}),
+    "logon.ended": frozenset({"side", "reason"}),
+    "access.refused": frozenset({"route", "reason"}),
+    # people
+    "chart.viewed": frozenset({"page"}),
+    "patients.searched": frozenset({"kind", "results"}),
+    "patient.added": frozenset({"fields"}),
+    "patient.edited": frozenset({"fields"}),
+    "patient.email_changed": frozenset({"old_email", "new_email", "verified_how"}),
+    "patient.opted_out": frozenset(),
+    "patient.opted_in": frozenset({"reason"}),
+    "patients.imported": frozenset({"created", "updated", "digest"}),
+    "demo.made": frozenset({"patients"}),
+    # access and invitations
+    "access.enabled": frozenset({"grant", "email", "existing_account"}),
+    "access.ended": frozenset({"grant", "reason"}),
+    "invitation.prepared": frozenset({"invitation", "email", "reason"}),
+    "invitation.live": frozenset({"invitation"}),
+    "invitation.failed": frozenset({"invitation", "reason"}),
+    "invitation.ended": frozenset({"invitation", "state"}),
+    "invitation.fresh_link_asked": frozenset({"invitation", "sent"}),
+    "address.blocked": frozenset({"email", "reason"}),
+    # the way in
+    "signup.started": frozenset({"invitation", "path"}),
+    "identity.failed": frozenset({"invitation", "failures"}),
+    "identity.locked": frozenset({"invitation"}),
+    "identity.passed": frozenset({"invitation", "method"}),
+    "account.created": frozenset({"account"}),
+    "account.linked": frozenset({"account", "grant"}),
+    "account.email_confirmed": frozenset({"account"}),
+    # what needs a person
+    "attention.raised": frozenset({"item", "kind"}),
+    "attention.resolved": frozenset({"item", "kind"}),
+    # mail
+    "mail.result": frozenset({"message", "state", "reason"}),
+}

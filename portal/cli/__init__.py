@@ -1,0 +1,15 @@
+"""Commands (``flask --app wsgi …``), thin: each reads its arguments, calls a service and tells what it did."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from portal.cli import demo, patients, people, upkeep
+
+
+def init_app(app: Flask) -> None:
+    """Register every command."""
+    for group in (people.practice, people.staff, patients.patients, upkeep.audit):
+        app.cli.add_command(group)
+    for command in (demo.demo, upkeep.worker, upkeep.doctor):
+        app.cli.add_command(command)

@@ -1,0 +1,1 @@
+"""A believable practice for newcomers and for measuring; never in production."""

@@ -1,0 +1,7 @@
+"""``python -m portal.dev``: see :mod:`portal.dev.supervisor`."""
+
+import sys
+
+from portal.dev.supervisor import main
+
+sys.exit(main())

@@ -1,0 +1,2 @@
+"""The practice's data in and out (product 12). Readers are pure; only ``service`` touches the
+database."""

@@ -1,0 +1,1 @@
+"""The identity check: a second lock behind the possession of a link."""

@@ -1,0 +1,1 @@
+"""Invitations: from "Enable Patient Access" to the moment the link is used up."""

@@ -1,0 +1,59 @@
+"""The invitation's mail (8.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask_babel import format_date
+
+from portal import clock, tokens
+from portal.extensions import db
+from portal.invitations import outcomes, service
+from portal.invitations.models import Invitation
+from portal.invitations.rules import LinkState
+from portal.invitations.service import PURPOSE
+from portal.mail import registry
+from portal.mail.models import OutboxMessage
+from portal.mail.registry import Composed
+from portal.people import service as people
+from portal.people.mail import hello_name, write
+from portal.settings import settings
+
+registry.on_result(PURPOSE)(outcomes.record_mail_result)
+
+
+@registry.composer(PURPOSE)
+def compose(message: OutboxMessage, *, now: datetime) -> Composed | None:
+    """The mail with its link, re-derived from the row: a repeat carries the same one."""
+    invitation = db.session.get(Invitation, message.subject_id)
+    if invitation is None or not _stands(invitation, now=now):
+        return None
+    practice = invitation.patient.practice
+    link = f"{settings().public_base_url.rstrip('/')}/i/{tokens.link_token(invitation.nonce)}"
+    last_day = clock.local_date(
+        invitation.expires_at - timedelta(microseconds=1), practice.time_zone
+    )
+    return write(
+        PURPOSE,
+        practice,
+        hello_name=hello_name(invitation.patient),
+        link=link,
+        not_me_link=f"{link}/not-me",
+        expires_on=format_date(last_day, "long"),
+    )
+
+
+@registry.wanted(PURPOSE)
+def is_wanted(message: OutboxMessage, *, now: datetime) -> bool:
+    """Whether the invitation still stands: nobody gets a mail after staff took it back (faults.md F11)."""
+    invitation = db.session.get(Invitation, message.subject_id, populate_existing=True)
+    return invitation is not None and _stands(invitation, now=now)
+
+
+def _stands(invitation: Invitation, *, now: datetime) -> bool:
+    patient = invitation.patient
+    return (
+        service.state_of_link(invitation, now=now) is LinkState.OPEN
+        and patient.opted_out_at is None
+        and not people.is_blocked(patient)
+    )

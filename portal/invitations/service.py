@@ -1,0 +1,373 @@
+"""Issue, resend, revoke and use up invitations. The only writer of ``invitation``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from portal import clock, tokens
+from portal.access import service as access
+from portal.access.models import EndReason, Grant
+from portal.access.rules import Obstacle, Status, obstacles
+from portal.attention import service as attention
+from portal.attention.models import AttentionKind
+from portal.audit import service as audit
+from portal.audit.actor import Actor
+from portal.errors import NotFound, Refused, Stale
+from portal.extensions import db
+from portal.invitations import timeline
+from portal.invitations.models import Invitation
+from portal.invitations.rules import OPEN, TRANSITIONS, LinkState, last_day, link_state
+from portal.invitations.state import InvitationState
+from portal.invitations.timeline import TimelineKind
+from portal.mail import service as mail
+from portal.mail.rules import MailKind
+from portal.people import rules as people_rules
+from portal.people import service as people
+from portal.people.models import Patient
+from portal.transaction import atomic
+
+PURPOSE = "invitation"
+
+
+def obstacles_of(patient: Patient, *, now: datetime) -> list[Obstacle]:
+    """Why this patient cannot be invited at this moment; empty when nothing stands in the way (2.1)."""
+    return obstacles(
+        end_date=patient.end_date,
+        deceased=patient.deceased,
+        deceased_on=patient.deceased_on,
+        opted_out=patient.opted_out_at is not None,
+        address_blocked=people.is_blocked(patient),
+        identifiers_met=people_rules.requirements(people.identifiers(patient)).met,
+        today=clock.local_date(now, patient.practice.time_zone),
+    )
+
+
+def enable_and_invite(
+    *, patient: Patient, by: Actor, now: datetime, require_new_invitation: bool = False
+) -> Invitation | None:
+    """**Enable Patient Access** (3.2): opens a grant *and* sends the invitation, in one commit.
+
+    Done twice it does nothing more. None where the patient's old account is good again (1.5): no mail goes out.
+
+    Raises:
+        Refused: the first of :class:`portal.access.rules.Obstacle` that stands in the way.
+    """
+    with atomic():
+        patient = access.lock_patient(patient.id)
+        _refuse_obstacles(patient, now=now)
+        grant = access.enable(
+            patient=patient, by=by, now=now, require_new_invitation=require_new_invitation
+        )
+        if access.status_of(patient, grant, now=now) is not Status.READY:
+            return latest(grant.id)
+        return _issue(patient, grant, by=by, now=now)
+
+
+def send(*, patient: Patient, by: Actor, now: datetime) -> Invitation | None:
+    """**Send invitation** for a gray patient; one that was invited or is active keeps what it has.
+
+    Raises:
+        Refused: an obstacle, or ``not_enabled`` when there is no grant.
+    """
+    with atomic():
+        patient = access.lock_patient(patient.id)
+        _refuse_obstacles(patient, now=now)
+        grant = _standing_grant(patient)
+        if access.status_of(patient, grant, now=now) is not Status.READY:
+            return latest(grant.id)
+        grant = _grant_for_address(patient, grant, by=by, now=now)
+        return _issue(patient, grant, by=by, now=now)
+
+
+def resend(*, patient: Patient, replaces: str, by: Actor, now: datetime) -> Invitation:
+    """**Resend** in one step (3.4): a new invitation under the same grant, or a new one if the e-mail changed.
+
+    Args:
+        replaces: public id of the newest invitation as the page showed it. If another is the newest by now
+            (a double click, a colleague), that one is returned and nothing is sent.
+
+    Raises:
+        Refused: an obstacle, ``not_enabled``, or ``active`` when the patient has an account already.
+    """
+    with atomic():
+        patient = access.lock_patient(patient.id)
+        _refuse_obstacles(patient, now=now)
+        grant = _standing_grant(patient)
+        if access.status_of(patient, grant, now=now) is Status.ACTIVE:
+            raise Refused("active")
+        newest = latest(grant.id)
+        if newest is not None and newest.public_id != replaces:
+            return newest
+        grant = _grant_for_address(patient, grant, by=by, now=now)
+        return _issue(patient, grant, by=by, now=now)
+
+
+def end_access(
+    *, patient: Patient, grant_public_id: str, expect: EndReason, by: Actor, now: datetime
+) -> bool:
+    """**Revoke invite** (while pending) or **Disable access** (while active): ends the grant that was shown.
+
+    False when that very grant had ended before.
+
+    Raises:
+        NotFound: the patient has no such grant.
+        Stale: the grant is not in the state any more that the button was for.
+    """
+    with atomic():
+        patient = access.lock_patient(patient.id)
+        grant = db.session.scalar(
+            select(Grant).where(Grant.public_id == grant_public_id, Grant.patient_id == patient.id)
+        )
+        if grant is None:
+            raise NotFound("grant")
+        if grant.ended_at is not None:
+            return False
+        active = access.status_of(patient, grant, now=now) is Status.ACTIVE
+        if active != (expect is EndReason.DISABLED):
+            raise Stale
+        return access.end(grant=grant, reason=expect, by=by, now=now)
+
+
+def latest(grant_id: int) -> Invitation | None:
+    """The newest invitation under a grant."""
+    return db.session.scalar(
+        select(Invitation)
+        .where(Invitation.grant_id == grant_id)
+        .order_by(Invitation.id.desc())
+        .limit(1)
+    )
+
+
+def find_by_token(token: str) -> Invitation | None:
+    """The invitation of a link, by the hash of its secret."""
+    return db.session.scalar(
+        select(Invitation).where(Invitation.token_hash == tokens.digest(token))
+    )
+
+
+def find_by_public_id(public_id: str) -> Invitation | None:
+    """The invitation behind a door's handle."""
+    return db.session.scalar(select(Invitation).where(Invitation.public_id == public_id))
+
+
+def state_of_link(invitation: Invitation, *, now: datetime) -> LinkState:
+    """What the link is worth at this moment, by the row, the grant, the chart and the clock."""
+    grant = db.session.get_one(Grant, invitation.grant_id)
+    return link_state(
+        InvitationState(invitation.state),
+        expires_at=invitation.expires_at,
+        grant_stands=grant.ended_at is None,
+        activated=grant.activated_at is not None,
+        chart_ended=access.chart_ended(invitation.patient, now=now),
+        now=now,
+    )
+
+
+def use_up(invitation: Invitation, *, by: Actor, now: datetime) -> bool:
+    """Consume the invitation by one conditional UPDATE, in the caller's transaction; True for exactly one caller.
+
+    Whatever else is open for the patient is voided by it (3.4).
+    """
+    done = db.session.execute(
+        update(Invitation)
+        .where(
+            Invitation.id == invitation.id,
+            Invitation.state.in_([state.value for state in OPEN]),
+            Invitation.expires_at > now,
+        )
+        .values(state=InvitationState.USED.value, ended_at=now)
+    )
+    if getattr(done, "rowcount", 0) != 1:
+        return False
+    db.session.refresh(invitation)
+    _tell_ended(invitation, by=by, now=now)
+    for other in open_invitations(invitation.patient_id):
+        move(other, InvitationState.VOIDED, by=by, now=now)
+    return True
+
+
+def open_invitations(patient_id: int) -> list[Invitation]:
+    """The prepared and the live one, as far as there are any."""
+    return list(
+        db.session.scalars(
+            select(Invitation).where(
+                Invitation.patient_id == patient_id,
+                Invitation.state.in_([state.value for state in OPEN]),
+            )
+        )
+    )
+
+
+def move(invitation: Invitation, to: InvitationState, *, by: Actor, now: datetime) -> None:
+    """One step of the table of transitions, with its audit event and its timeline line.
+
+    Raises:
+        ValueError: the table has no such step.
+    """
+    if to not in TRANSITIONS[InvitationState(invitation.state)]:
+        raise ValueError(f"an invitation does not go from {invitation.state} to {to}")
+    invitation.state = to.value
+    db.session.flush()
+    if to is InvitationState.LIVE:
+        audit.record(
+            "invitation.live",
+            practice_id=invitation.practice_id,
+            by=by,
+            now=now,
+            subject=("patient", invitation.patient_id),
+            invitation=invitation.public_id,
+        )
+        return
+    invitation.ended_at = now
+    if to is not InvitationState.FAILED:
+        mail.cancel(purpose=PURPOSE, subject_id=invitation.id, now=now)
+        _tell_ended(invitation, by=by, now=now)
+    line = _ENDING_LINES.get(to)
+    if line is not None:
+        timeline.add(invitation.id, line, now=now, by=by.name)
+
+
+def not_me(invitation: Invitation, *, by: Actor, now: datetime) -> None:
+    """ "This is not me" (8.13): kills the link, ends the grant, blocks that address for that chart, tells staff.
+
+    Harmless on a link that is dead already, and never ends an access that was activated.
+    """
+    invitation_id = invitation.id
+    with atomic():
+        invitation = db.session.get_one(Invitation, invitation_id)
+        patient = access.lock_patient(invitation.patient_id)
+        db.session.refresh(invitation)
+        if InvitationState(invitation.state) not in OPEN:
+            return
+        grant = db.session.get_one(Grant, invitation.grant_id)
+        move(invitation, InvitationState.NOT_ME, by=by, now=now)
+        people.block_address(patient, invitation.email, reason="not_me", by=by, now=now)
+        attention.raise_item(patient=patient, kind=AttentionKind.NOT_ME, by=by, now=now)
+        access.end(grant=grant, reason=EndReason.NOT_ME, by=by, now=now)
+
+
+def issue_fresh(patient: Patient, grant: Grant, *, by: Actor, now: datetime) -> Invitation:
+    """A fresh link that the holder of a dead one asked for, in the caller's transaction (8.6)."""
+    return _issue(patient, grant, by=by, now=now, fresh_link=True)
+
+
+def _standing_grant(patient: Patient) -> Grant:
+    grant = access.current_grant(patient.id)
+    if grant is None:
+        raise Refused("not_enabled")
+    return grant
+
+
+def _refuse_obstacles(patient: Patient, *, now: datetime) -> None:
+    found = obstacles_of(patient, now=now)
+    if found:
+        raise Refused(found[0].value)
+
+
+def _grant_for_address(patient: Patient, grant: Grant, *, by: Actor, now: datetime) -> Grant:
+    """The same grant while the address is the one it was given for; else a new row of the history (3.4)."""
+    if grant.email is not None and people_rules.email_key(grant.email) == patient.email_key:
+        return grant
+    if grant.invited_at is None:
+        grant.email = patient.email
+        return grant
+    access.end(grant=grant, reason=EndReason.EMAIL_CHANGED, by=by, now=now)
+    return access.enable(patient=patient, by=by, now=now, require_new_invitation=True)
+
+
+def _issue(
+    patient: Patient, grant: Grant, *, by: Actor, now: datetime, fresh_link: bool = False
+) -> Invitation:
+    practice = patient.practice
+    if patient.email is None:
+        raise Refused(Obstacle.IDENTIFIERS_MISSING.value)
+    for other in open_invitations(patient.id):
+        if other.state == InvitationState.PREPARED:
+            move(other, InvitationState.REPLACED, by=by, now=now)
+    nonce = tokens.new_secret()
+    expires_on = last_day(clock.local_date(now, practice.time_zone), practice.invitation_days)
+    invitation = Invitation(
+        practice_id=practice.id,
+        patient_id=patient.id,
+        grant_id=grant.id,
+        state=InvitationState.PREPARED.value,
+        origin="fresh_link" if fresh_link else "staff",
+        email=patient.email,
+        language=patient.language or practice.default_language,
+        inviter_name=by.name,
+        provider_id=patient.provider_id,
+        nonce=nonce,
+        token_hash=tokens.digest(tokens.link_token(nonce)),
+        issued_at=now,
+        expires_at=clock.end_of_day(expires_on, practice.time_zone),
+        identity_failures=0,
+    )
+    db.session.add(invitation)
+    access.record_invited(grant, now=now)
+    db.session.flush()
+    attention.settle(
+        patient_id=patient.id,
+        kinds=(AttentionKind.IDENTITY_LOCKED, AttentionKind.MAIL_FAILED),
+        by=by,
+        now=now,
+    )
+    audit.record(
+        "invitation.prepared",
+        practice_id=practice.id,
+        by=by,
+        now=now,
+        subject=("patient", patient.id),
+        invitation=invitation.public_id,
+        email=invitation.email,
+        reason=invitation.origin,
+    )
+    timeline.add(invitation.id, TimelineKind.QUEUED, now=now, by=by.name, fresh=fresh_link)
+    message = mail.enqueue(
+        practice_id=practice.id,
+        purpose=PURPOSE,
+        subject_id=invitation.id,
+        address=invitation.email,
+        language=invitation.language,
+        now=now,
+        kind=MailKind.STAFF,
+    )
+    if message is not None and message.next_attempt_at > now:
+        timeline.add(
+            invitation.id, TimelineKind.WAITING, now=now, until=message.next_attempt_at.isoformat()
+        )
+    return invitation
+
+
+def _tell_ended(invitation: Invitation, *, by: Actor, now: datetime) -> None:
+    audit.record(
+        "invitation.ended",
+        practice_id=invitation.practice_id,
+        by=by,
+        now=now,
+        subject=("patient", invitation.patient_id),
+        invitation=invitation.public_id,
+        state=invitation.state,
+    )
+
+
+_ENDING_LINES = {
+    InvitationState.REPLACED: TimelineKind.REPLACED,
+    InvitationState.REVOKED: TimelineKind.REVOKED,
+    InvitationState.VOIDED: TimelineKind.VOIDED,
+    InvitationState.LOCKED: TimelineKind.LOCKED,
+    InvitationState.NOT_ME: TimelineKind.NOT_ME,
+}
+
+
+def fresh_links_sent(grant_id: int) -> int:
+    """How many fresh links were asked for under a grant."""
+    return (
+        db.session.scalar(
+            select(func.count()).where(
+                Invitation.grant_id == grant_id, Invitation.origin == "fresh_link"
+            )
+        )
+        or 0
+    )

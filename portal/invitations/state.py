@@ -1,0 +1,23 @@
+"""The states of an invitation."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class InvitationState(StrEnum):
+    """The life of an invitation; its moves are in :data:`portal.invitations.rules.TRANSITIONS`."""
+
+    PREPARED = "prepared"
+    """Written; the mail server has not accepted its mail yet."""
+    LIVE = "live"
+    USED = "used"
+    REPLACED = "replaced"
+    REVOKED = "revoked"
+    """Ended with its grant, by staff."""
+    VOIDED = "voided"
+    """Overtaken: the earlier one was redeemed first, or the e-mail on file changed."""
+    LOCKED = "locked"
+    NOT_ME = "not_me"
+    FAILED = "failed"
+    """Its mail failed for good."""

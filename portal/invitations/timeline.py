@@ -1,0 +1,80 @@
+"""What is known of an invitation, line by line (3.8). Rows are only ever added."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from portal.extensions import db
+from portal.invitations.models import Invitation, InvitationEvent
+from portal.transaction import atomic
+
+
+class TimelineKind(StrEnum):
+    """The lines a timeline may have."""
+
+    QUEUED = "queued"
+    WAITING = "waiting"
+    """The address has had its hourly share of mail; it waits until the time in ``data``."""
+    DELAYED = "delayed"
+    ACCEPTED = "accepted"
+    MAYBE_ACCEPTED = "maybe_accepted"
+    MAIL_FAILED = "mail_failed"
+    MAIL_CANCELLED = "mail_cancelled"
+    OPENED = "opened"
+    IDENTITY_FAILED = "identity_failed"
+    LOCKED = "locked"
+    REGISTERED = "registered"
+    LINKED = "linked"
+    FIRST_LOGON = "first_logon"
+    FRESH_LINK = "fresh_link"
+    REPLACED = "replaced"
+    REVOKED = "revoked"
+    VOIDED = "voided"
+    NOT_ME = "not_me"
+
+
+def add(
+    invitation_id: int, kind: TimelineKind, *, now: datetime, once: str | None = None, **data: Any
+) -> None:
+    """One more line, in the caller's transaction; with ``once`` a repeat of the same is one line."""
+    insert = (
+        postgresql.insert(InvitationEvent)
+        if db.engine.dialect.name == "postgresql"
+        else sqlite.insert(InvitationEvent)
+    )
+    db.session.execute(
+        insert.values(
+            invitation_id=invitation_id, kind=kind.value, at=now, once=once, data=data
+        ).on_conflict_do_nothing()
+    )
+
+
+def observe_opened(invitation: Invitation, *, scanner: bool, now: datetime) -> None:
+    """The link was opened: an observation, at most one row per link and minute; it changes nothing else."""
+    number = invitation.id
+    with atomic():
+        add(
+            number,
+            TimelineKind.OPENED,
+            now=now,
+            once=now.strftime("%Y-%m-%dT%H:%M"),
+            by="scanner" if scanner else "person",
+        )
+
+
+def of_grant(grant_id: int, *, limit: int = 200) -> list[InvitationEvent]:
+    """The lines of every invitation under one grant, newest first."""
+    return list(
+        db.session.scalars(
+            select(InvitationEvent)
+            .join(Invitation, Invitation.id == InvitationEvent.invitation_id)
+            .where(Invitation.grant_id == grant_id)
+            .order_by(InvitationEvent.at.desc(), InvitationEvent.id.desc())
+            .limit(limit)
+        )
+    )

@@ -1,0 +1,1 @@
+"""Log-ons: server-side, ended by log-out, idleness, age, or staff (ASVS 7)."""

@@ -1,0 +1,80 @@
+"""Our own addresses, and those of others as they go over the wire."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.utils import parseaddr
+from urllib.parse import urlsplit
+
+import idna
+
+from portal.crypto import keyed_bytes
+from portal.settings import settings
+
+_BOUNCE_MAC = 10
+"""Bytes of the MAC in a bounce address: 80 bits, and it is asked online only."""
+
+
+class BadAddress(ValueError):
+    """Mail cannot be sent to this address."""
+
+
+def no_reply() -> str:
+    """The address that mail comes from (6.3)."""
+    return settings().mail_sender or f"no-reply@{_public_host()}"
+
+
+def own_domain() -> str:
+    """The domain of our sender, bounce addresses and Message-IDs."""
+    return no_reply().rpartition("@")[2]
+
+
+def message_id(public_id: str) -> str:
+    """A mail's Message-ID, without angle brackets: the same for every repeat."""
+    return f"{public_id}@{own_domain()}"
+
+
+def bounce_address(public_id: str) -> str:
+    """Where a bounce of this mail comes back to (VERP): it names the mail, and a MAC keeps others from naming one.
+
+    The id is written in base32, for there are servers that change capitals to small letters.
+    """
+    name = _base32(base64.urlsafe_b64decode(public_id + "=="))
+    mac = _base32(keyed_bytes(public_id.encode(), purpose="bounce-address")[:_BOUNCE_MAC])
+    return f"bounce+{name}.{mac}@{own_domain()}"
+
+
+def on_the_wire(address: str) -> str:
+    """One address in ASCII (RFC 5321), a domain of other letters as IDNA (RFC 5891).
+
+    Raises:
+        BadAddress: it is none, it is several, or its part before the @ is not ASCII, which few servers take.
+    """
+    local, _, domain = address.rpartition("@")
+    try:
+        plain = (
+            f"{local}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
+        )
+        plain.encode("ascii")
+        parsed = Address(addr_spec=plain)
+    except (ValueError, IndexError, MessageError) as error:
+        raise BadAddress from error
+    if parsed.addr_spec != plain or parseaddr(plain)[1] != plain:
+        raise BadAddress
+    return plain
+
+
+def _base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=").lower()
+
+
+def _public_host() -> str:
+    host = urlsplit(settings().public_base_url).hostname or "localhost"
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return "localhost"

@@ -1,0 +1,101 @@
+"""smtplib's client, taught three things: to ask before DATA, to know how far it came, and to wait for the dot."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import socket
+from collections.abc import Callable, Sequence
+
+from typing_extensions import Buffer
+
+from portal.mail.rules import Stage
+
+
+class Withdrawn(smtplib.SMTPException):
+    """The mail is not to go out any more; the conversation goes on with the next."""
+
+
+class Dialogue(smtplib.SMTP):
+    """One conversation.
+
+    Args:
+        timeout: seconds for each answer.
+        dot_timeout: seconds for the answer to the final dot.
+        begun: called with the conversation before it connects.
+        handed: called when a mail has been handed over and its answer is waited for.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        port: int,
+        *,
+        own_name: str,
+        timeout: float,
+        dot_timeout: float,
+        begun: Callable[[Dialogue], None],
+        handed: Callable[[], None],
+    ) -> None:
+        self.stage = Stage.GREETING
+        self.handed_over = False
+        self.sock: socket.socket | None = None
+        self._before_data: Callable[[], bool] = bool
+        self._patience, self._dot_patience = timeout, dot_timeout
+        self._handed = handed
+        begun(self)
+        super().__init__(server, port, local_hostname=own_name, timeout=timeout)
+
+    def begin(self, before_data: Callable[[], bool]) -> None:
+        """A new mail; ``before_data`` is asked when the server has taken sender and recipient."""
+        self._before_data = before_data
+        self.handed_over = False
+        self.stage = Stage.SENDER
+
+    def rcpt(self, recip: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
+        """RCPT TO."""
+        self.stage = Stage.RECIPIENT
+        return super().rcpt(recip, options)
+
+    def data(self, msg: Buffer | str) -> tuple[int, bytes]:
+        """DATA, the mail, the final dot and the server's answer to it.
+
+        Raises:
+            Withdrawn: the mail is not to go out.
+        """
+        if not self._before_data():
+            self.rset()
+            raise Withdrawn
+        self.stage = Stage.DATA
+        self.putcmd("data")
+        code, text = self.getreply()
+        if code != 354:
+            raise smtplib.SMTPDataError(code, text)
+        self.send(dotted(msg.encode("ascii") if isinstance(msg, str) else bytes(msg)))
+        # had that raised, the server would not have seen the final dot and must forget the mail (RFC 5321 §4.1.1.4)
+        self.handed_over = True
+        self._handed()
+        code, text = self._answer_to_dot()
+        if 200 <= code < 300:
+            return 250, text
+        if not 400 <= code < 600:
+            self.close()
+            raise smtplib.SMTPServerDisconnected("no understandable answer to the final dot")
+        return code, text
+
+    def _answer_to_dot(self) -> tuple[int, bytes]:
+        self._be_patient(self._dot_patience)
+        reply = self.getreply()
+        self._be_patient(self._patience)
+        return reply
+
+    def _be_patient(self, seconds: float) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+
+def dotted(raw: bytes) -> bytes:
+    """A mail as it goes over the wire: CRLF at every line's end, leading dots doubled, the final dot."""
+    lines = re.sub(rb"\r\n|\n|\r(?!\n)", b"\r\n", raw)
+    stuffed = re.sub(rb"(?m)^\.", b"..", lines)
+    return stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n"

@@ -1,0 +1,250 @@
+"""The rows of the outbox while they are sent: claimed under a lease, handed over, settled.
+
+Between two of these calls nothing is open in the database, and each may be the last thing that this process does:
+killed before the hand-over, a mail is claimed anew when the lease runs out; killed after it, it repeats once with
+the same Message-ID and link, and is marked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from portal import tokens
+from portal.audit import service as audit
+from portal.audit.actor import system
+from portal.extensions import db
+from portal.mail import registry
+from portal.mail.models import OutboxMessage
+from portal.mail.registry import Outcome
+from portal.mail.rules import SETTLED, TRANSITIONS, Kind, Reason, Result, after
+from portal.mail.state import OutboxState
+from portal.settings import settings
+from portal.transaction import atomic
+
+MAIL = system("Mail")
+LEASE = 2.0
+"""Times the sweep's interval: how long a sender that gives no sign of life keeps its mails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Mails that this sender, and nobody else, may send while it renews its lease."""
+
+    lease: str
+    numbers: tuple[int, ...]
+
+
+class _LeaseLost(Exception):
+    """Somebody else has the mail by now."""
+
+
+def lease_seconds() -> float:
+    """How long a lease lasts unless it is renewed."""
+    return LEASE * settings().sweep_interval
+
+
+def claim(*, now: datetime, limit: int, public_id: str | None = None) -> Claim:
+    """Take mails that are due, the longest waiting first, or just the one named (if it is due)."""
+    lease = tokens.public_id()
+    due = (
+        select(OutboxMessage.id)
+        .where(
+            OutboxMessage.state == OutboxState.QUEUED.value,
+            OutboxMessage.next_attempt_at <= now,
+            OutboxMessage.purpose.in_(registry.purposes()),
+        )
+        .order_by(OutboxMessage.next_attempt_at, OutboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if public_id is not None:
+        due = due.where(OutboxMessage.public_id == public_id)
+    with atomic():
+        numbers = tuple(db.session.scalars(due))
+        if numbers:
+            db.session.execute(
+                update(OutboxMessage)
+                .where(OutboxMessage.id.in_(numbers))
+                .values(state=OutboxState.SENDING.value, lease=lease, leased_until=_lease_end(now))
+            )
+    return Claim(lease, numbers)
+
+
+def renew(lease: str, *, now: datetime) -> None:
+    """The sender is alive."""
+    with atomic():
+        db.session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.lease == lease)
+            .values(leased_until=_lease_end(now))
+        )
+
+
+def release(lease: str, *, now: datetime) -> None:
+    """Give back what was claimed and not tried, so that another sender need not wait for the lease to run out."""
+    with atomic():
+        db.session.execute(
+            update(OutboxMessage)
+            .where(OutboxMessage.lease == lease, OutboxMessage.handed_over_at.is_(None))
+            .values(
+                state=OutboxState.QUEUED.value, lease=None, leased_until=None, next_attempt_at=now
+            )
+        )
+
+
+def held(number: int, lease: str) -> OutboxMessage | None:
+    """The mail, if it is still this sender's."""
+    return db.session.scalar(
+        select(OutboxMessage).where(*_mine(number, lease)).execution_options(populate_existing=True)
+    )
+
+
+def hand_over(number: int, lease: str, *, now: datetime) -> bool:
+    """Write down that the bytes go out now; False when they must not: taken back, not wanted, or not ours any more.
+
+    This is where sending and taking back meet: whichever commits first wins.
+    """
+    with atomic():
+        done = db.session.execute(
+            update(OutboxMessage)
+            .where(*_mine(number, lease), OutboxMessage.handed_over_at.is_(None))
+            .values(handed_over_at=now, leased_until=_lease_end(now))
+        )
+        if getattr(done, "rowcount", 0) != 1:
+            return False
+        message = db.session.get_one(OutboxMessage, number, populate_existing=True)
+        wanted = registry.is_wanted(message, now=now)
+        if not wanted:
+            message.handed_over_at = None
+        return wanted
+
+
+def record(
+    number: int, lease: str, result: Result, *, now: datetime, tell: bool = True
+) -> Outcome | None:
+    """What a try came to, with all that follows from it, in one commit; None when the lease was lost meanwhile.
+
+    The room is told first and the row is written last, so that this locks in the order in which the rooms do
+    (patient, audit chain, outbox) and cannot block them for good.
+
+    Args:
+        tell: whether the room hears of it; False only after an error of its own.
+    """
+    try:
+        with atomic():
+            message = held(number, lease)
+            if message is None:
+                return None
+            return _settle(message, result, now=now, tell=tell)
+    except _LeaseLost:
+        return None
+
+
+def recover(*, now: datetime, limit: int = 500) -> int:
+    """Take back what senders left that give no sign of life; returns how many."""
+    abandoned = db.session.execute(
+        select(OutboxMessage.id, OutboxMessage.lease, OutboxMessage.handed_over_at)
+        .where(OutboxMessage.state == OutboxState.SENDING.value, OutboxMessage.leased_until <= now)
+        .order_by(OutboxMessage.leased_until)
+        .limit(limit)
+    ).all()
+    for number, lease, handed_over_at in abandoned:
+        if lease is None:
+            continue
+        if handed_over_at is None:
+            _requeue(number, lease, now=now)
+        else:
+            record(number, lease, Result(Kind.UNKNOWN, Reason.SENDER_DIED), now=now)
+    return len(abandoned)
+
+
+def _settle(message: OutboxMessage, result: Result, *, now: datetime, tell: bool) -> Outcome:
+    lease, before = message.lease, message.reason
+    db.session.expunge(message)
+    changes = _changes(message, result, now=now)
+    for name, value in changes.items():
+        setattr(message, name, value)
+    outcome = Outcome(
+        state=OutboxState(message.state),
+        reason=message.reason,
+        server_said=message.server_said,
+        next_attempt_at=message.next_attempt_at if message.state == OutboxState.QUEUED else None,
+        maybe_twice=message.state == OutboxState.ACCEPTED and message.doubtful_tries > 0,
+    )
+    waits_as_before = result.kind is Kind.NOT_TRIED and message.reason == before
+    if tell and not waits_as_before:
+        registry.tell(message, outcome, now=now)
+    if outcome.state in SETTLED:
+        audit.record(
+            "mail.result",
+            practice_id=message.practice_id,
+            by=MAIL,
+            now=now,
+            subject=("mail", message.id),
+            message=message.public_id,
+            state=message.state,
+            reason=message.reason,
+        )
+    done = db.session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message.id, OutboxMessage.lease == lease)
+        .values(**changes)
+    )
+    if getattr(done, "rowcount", 0) != 1:
+        raise _LeaseLost
+    return outcome
+
+
+def _changes(message: OutboxMessage, result: Result, *, now: datetime) -> dict[str, Any]:
+    tried = result.kind not in {Kind.NOT_TRIED, Kind.NOT_WANTED}
+    attempts = message.attempts + tried
+    doubtful = message.doubtful_tries + (result.kind is Kind.UNKNOWN)
+    step = after(
+        result,
+        attempts=attempts,
+        doubtful_tries=doubtful,
+        due_at=message.due_at,
+        now=now,
+        scale=settings().mail_retry_scale,
+    )
+    if step.state not in TRANSITIONS[OutboxState(message.state)]:
+        raise ValueError(f"a mail does not go from {message.state} to {step.state}")
+    return {
+        "state": step.state.value,
+        "reason": step.reason.value if step.reason else None,
+        "server_said": result.said,
+        "attempts": attempts,
+        "doubtful_tries": doubtful,
+        "next_attempt_at": step.next_attempt_at or message.next_attempt_at,
+        "lease": None,
+        "leased_until": None,
+        "handed_over_at": None,
+        "settled_at": now if step.state in SETTLED else None,
+    }
+
+
+def _requeue(number: int, lease: str, *, now: datetime) -> None:
+    with atomic():
+        db.session.execute(
+            update(OutboxMessage)
+            .where(*_mine(number, lease), OutboxMessage.handed_over_at.is_(None))
+            .values(
+                state=OutboxState.QUEUED.value, lease=None, leased_until=None, next_attempt_at=now
+            )
+        )
+
+
+def _mine(number: int, lease: str) -> tuple[Any, ...]:
+    return (
+        OutboxMessage.id == number,
+        OutboxMessage.lease == lease,
+        OutboxMessage.state == OutboxState.SENDING.value,
+    )
+
+
+def _lease_end(now: datetime) -> datetime:
+    return now + timedelta(seconds=lease_seconds())

@@ -1,0 +1,125 @@
+"""How the rooms take part: each composes its own mails and hears what became of them.
+
+``mail`` knows no room; a room registers functions for each purpose of its own::
+
+    @registry.composer("invitation")
+    def compose(message, *, now): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from portal.mail.models import OutboxMessage
+from portal.mail.state import OutboxState
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What a mail says; the addresses and the technical headers are the outbox's business."""
+
+    subject: str
+    text: str
+    html: str
+    from_name: str
+    """What the mail calls its sender (6.3)."""
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a try, as the room that the mail belongs to hears it."""
+
+    state: OutboxState
+    reason: str | None = None
+    """A code of :class:`portal.mail.rules.Reason`; the words are in :mod:`portal.mail.wording`."""
+    server_said: str | None = None
+    next_attempt_at: datetime | None = None
+    """Set exactly when the state is ``queued``."""
+    maybe_twice: bool = False
+    """Accepted after a try whose end nobody knows: it may have arrived twice."""
+
+
+class Composer(Protocol):
+    """Writes the mail from the rows as they are now; None when it is not wanted any more.
+
+    It runs outside of any transaction, in the recipient's language.
+    """
+
+    def __call__(self, message: OutboxMessage, *, now: datetime) -> Composed | None:
+        """The mail, or None."""
+
+
+class Wanted(Protocol):
+    """The last question, in the transaction that lets the bytes go: is it still to be sent? Must be cheap."""
+
+    def __call__(self, message: OutboxMessage, *, now: datetime) -> bool:
+        """Whether it is still to be sent."""
+
+
+class ResultHandler(Protocol):
+    """Hears the outcome in the commit that records it; what it raises undoes that commit."""
+
+    def __call__(self, *, message: OutboxMessage, outcome: Outcome, now: datetime) -> None:
+        """The outcome of a try."""
+
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_composers: dict[str, Composer] = {}
+_wanted: dict[str, Wanted] = {}
+_handlers: dict[str, ResultHandler] = {}
+
+
+class TwiceRegistered(RuntimeError):
+    """Two functions claim the same purpose: a programming error."""
+
+
+def composer(purpose: str) -> Callable[[Composer], Composer]:
+    """Decorator: this function writes the mails of ``purpose``."""
+    return _register(_composers, purpose)
+
+
+def wanted(purpose: str) -> Callable[[Wanted], Wanted]:
+    """Decorator: this function is asked right before a mail of ``purpose`` goes out. Without one it goes."""
+    return _register(_wanted, purpose)
+
+
+def on_result(purpose: str) -> Callable[[ResultHandler], ResultHandler]:
+    """Decorator: this function hears what became of the mails of ``purpose``."""
+    return _register(_handlers, purpose)
+
+
+def purposes() -> list[str]:
+    """Those that this version of the program can write; other rows wait for a version that can."""
+    return sorted(_composers)
+
+
+def compose(message: OutboxMessage, *, now: datetime) -> Composed | None:
+    """The mail, or None when it is not wanted any more."""
+    return _composers[message.purpose](message, now=now)
+
+
+def is_wanted(message: OutboxMessage, *, now: datetime) -> bool:
+    """Whether it is still to be sent."""
+    ask = _wanted.get(message.purpose)
+    return ask is None or ask(message, now=now)
+
+
+def tell(message: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+    """Tell the room, if it wants to know."""
+    handler = _handlers.get(message.purpose)
+    if handler is not None:
+        handler(message=message, outcome=outcome, now=now)
+
+
+def _register(table: dict[str, F], purpose: str) -> Callable[[F], F]:
+    def register(function: F) -> F:
+        if table.setdefault(purpose, function) is not function:
+            raise TwiceRegistered(purpose)
+        return function
+
+    return register

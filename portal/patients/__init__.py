@@ -1,0 +1,23 @@
+"""The patients' door: from an invitation's link past the identity check to an account (8)."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("patients", __name__)
+
+# the views hang themselves onto the blueprint, so they come after it
+from portal.patients import forms  # noqa: E402
+from portal.patients.views import (  # noqa: E402
+    front,
+    home,
+    identity,
+    links,
+    log_on,
+    not_me,
+    sign_up,
+)
+
+blueprint.before_request(forms.refuse_doubled_fields)
+
+__all__ = ["blueprint", "front", "home", "identity", "links", "log_on", "not_me", "sign_up"]

@@ -1,0 +1,90 @@
+"""The identity check (8.4): the second lock, behind the link."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import clock
+from portal.accounts import sign_up as signing_up
+from portal.errors import Refused
+from portal.identity.rules import Verdict
+from portal.limits.rules import IDENTITY_PER_INVITATION
+from portal.patients import blueprint, doors, wording
+from portal.patients.doors import Door
+from portal.patients.forms import BirthAndPhoneForm, SsnForm
+from portal.patients.views.sign_up import username_taken_meanwhile
+from portal.web import signed_on
+from portal.web.security import client_address
+
+BY_BIRTH = "birth"
+
+
+@blueprint.route("/invitation/<handle>/identity", methods=["GET", "POST"])
+@doors.at_open_door
+def identity(door: Door) -> ResponseReturnValue:
+    """SSN, or date of birth and phone; once passed, the account exists and is logged on."""
+    now = clock.now()
+    pending = signing_up.find_pending(door.handle, now=now)
+    if pending is None:
+        return _back_to_sign_up(door)
+    form = _form(door, now=now)
+    if not form.validate_on_submit():
+        return _page(door, form), 422 if form.is_submitted() else 200
+    try:
+        result = signing_up.finish(
+            handle=door.handle, claim=form.claim(), client=client_address(), by=door.hand, now=now
+        )
+    except Refused as refused:
+        if refused.code == "pending_gone":
+            return _back_to_sign_up(door)
+        if refused.code == "username_taken":
+            return username_taken_meanwhile(door, pending)
+        raise
+    if result.logon_token is not None:
+        signed_on.remember(result.logon_token)
+        return redirect(url_for("patients.home"), code=303)
+    return _not_passed(door, form, result.verdict)
+
+
+def _not_passed(
+    door: Door, form: SsnForm | BirthAndPhoneForm, verdict: Verdict
+) -> ResponseReturnValue:
+    practice = door.invitation.patient.practice.name
+    match verdict:
+        case Verdict.LOCKED:
+            return door.go("patients.door")
+        case Verdict.THROTTLED:
+            form.form_errors.append(wording.identity_throttled(practice))
+            return _page(door, form), 429
+        case _:
+            left = IDENTITY_PER_INVITATION - door.invitation.identity_failures
+            form.form_errors.append(wording.identity_failed(practice, left))
+            return _page(door, form), 422
+
+
+def _back_to_sign_up(door: Door) -> ResponseReturnValue:
+    flash(str(wording.SIGN_UP_AGAIN), "info")
+    return door.go("patients.sign_up")
+
+
+def _form(door: Door, *, now: datetime) -> SsnForm | BirthAndPhoneForm:
+    if request.values.get("by") != BY_BIRTH:
+        return SsnForm()
+    practice = door.invitation.patient.practice
+    return BirthAndPhoneForm(
+        country=practice.country, today=clock.local_date(now, practice.time_zone)
+    )
+
+
+def _page(door: Door, form: SsnForm | BirthAndPhoneForm) -> str:
+    by_birth = isinstance(form, BirthAndPhoneForm)
+    return doors.open_page(
+        "identity",
+        door,
+        form=form,
+        by=BY_BIRTH if by_birth else None,
+        other_way=None if by_birth else BY_BIRTH,
+    )

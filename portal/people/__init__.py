@@ -1,0 +1,1 @@
+"""Patients as the practice knows them, and the rules of what identifies them."""

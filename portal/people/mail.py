@@ -1,0 +1,46 @@
+"""Mails about a chart: what all of them share, and the two that a changed e-mail address sends (3.7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_babel import gettext as _
+
+from portal.extensions import db
+from portal.mail import registry, templates
+from portal.mail.models import OutboxMessage
+from portal.mail.registry import Composed
+from portal.people import rules
+from portal.people.models import Patient
+from portal.practices.models import Practice
+
+CHANGED_OLD = "email_changed_old"
+CHANGED_NEW = "email_changed_new"
+
+
+def hello_name(patient: Patient) -> str:
+    """First name and initial, "Jenny H.": others may read the mail, and full names stay out (8.1)."""
+    initial = patient.family_name[:1].upper()
+    return (
+        f"{patient.given_name} {initial}." if patient.given_name and initial else patient.given_name
+    )
+
+
+def write(name: str, practice: Practice, **values: str | None) -> Composed:
+    """The mail ``name`` on the practice's paper, in the current language."""
+    phone = rules.format_phone(practice.phone, practice.country) if practice.phone else None
+    sender = practice.sender_name or _(
+        "%(practice)s via the patient portal", practice=practice.name
+    )
+    on_paper = {"practice_name": practice.name, "practice_phone": phone}
+    return templates.fill(name, on_paper | values, from_name=sender)
+
+
+@registry.composer(CHANGED_OLD)
+@registry.composer(CHANGED_NEW)
+def compose_change(message: OutboxMessage, *, now: datetime) -> Composed | None:
+    """To the old or the new address, without content."""
+    patient = db.session.get(Patient, message.subject_id)
+    if patient is None:
+        return None
+    return write(message.purpose, patient.practice, hello_name=hello_name(patient))

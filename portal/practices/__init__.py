@@ -1,0 +1,1 @@
+"""Practices, the people who work there, and the providers of care."""

@@ -1,0 +1,32 @@
+"""The staff's door: what people who work at a practice see and do."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("staff", __name__, url_prefix="/staff")
+
+from portal.staff import isolation, said  # noqa: E402
+from portal.staff.views import (  # noqa: E402
+    actions,
+    chart,
+    home,
+    log_on,
+    notice,
+    patients,
+    portal_access,
+    records,
+)
+
+isolation.watch(blueprint)
+blueprint.context_processor(lambda: {"said": said.recall})
+
+__all__ = [
+    "actions",
+    "blueprint",
+    "chart",
+    "home",
+    "log_on",
+    "notice",
+    "patients",
+    "portal_access",
+    "records",
+]

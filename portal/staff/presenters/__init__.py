@@ -1,0 +1,1 @@
+"""Facts -> what a page shows: words, tones and shapes, as typed values. Templates compare no strings."""

@@ -1,0 +1,56 @@
+"""The confidentiality notice, once per person and version, before the first enable or invite (5.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+from flask import redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import clock
+from portal.practices import service as practices
+from portal.staff import answers, blueprint
+from portal.staff.isolation import patient_of
+from portal.web.signed_on import staff_hand, staff_on
+
+P = ParamSpec("P")
+FIELD = "notice_read"
+
+
+@blueprint.route("/notice", methods=["GET", "POST"])
+def notice() -> ResponseReturnValue:
+    """The notice to read at any time; acknowledging it twice is harmless."""
+    if request.method == "POST":
+        practices.acknowledge_notice(staff=staff_on(), by=staff_hand(), now=clock.now())
+        return redirect(url_for("staff.home"), code=303)
+    return _notice(action=url_for("staff.notice"), fields={}, back=url_for("staff.home"))
+
+
+def after_notice(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Decorator of an act that invites: who has not acknowledged the notice reads it first.
+
+    The notice carries the act's own fields; acknowledging it carries the act out.
+    """
+
+    @wraps(view)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if request.form.get(FIELD) == str(practices.NOTICE_VERSION):
+            practices.acknowledge_notice(staff=staff_on(), by=staff_hand(), now=clock.now())
+        if practices.has_acknowledged_notice(staff_on()):
+            return view(*args, **kwargs)
+        patient = patient_of(str((request.view_args or {})["public_id"]))
+        back = url_for("staff.portal_access", public_id=patient.public_id)
+        fields = {key: text for key, text in request.form.items() if key != "csrf_token"}
+        fields[FIELD] = str(practices.NOTICE_VERSION)
+        return _notice(action=request.path, fields=fields, back=back)
+
+    return wrapped
+
+
+def _notice(*, action: str, fields: dict[str, str], back: str) -> ResponseReturnValue:
+    acknowledged = practices.has_acknowledged_notice(staff_on())
+    return answers.dialog(
+        "notice", action=action, fields=fields, back=back, acknowledged=acknowledged
+    )

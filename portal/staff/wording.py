@@ -1,0 +1,111 @@
+"""Codes -> sentences of the staff's pages: what was done, why something was refused, how access ended."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+
+from portal.access.models import EndReason
+from portal.people.models import Patient
+from portal.people.naming import short_name
+from portal.web.filters import short_day
+
+
+class Said(StrEnum):
+    """What a page says was done; every sentence names who and what (interface.md)."""
+
+    INVITED = "invited"
+    RESENT = "resent"
+    NOT_RESENT = "not_resent"
+    ACTIVE_AGAIN = "active_again"
+    ACTIVE_ALREADY = "active_already"
+    REVOKED = "revoked"
+    DISABLED = "disabled"
+    ENDED_BEFORE = "ended_before"
+    IDENTIFIERS_SAVED = "identifiers_saved"
+    ADDED = "added"
+    EDITED = "edited"
+    NOTHING_CHANGED = "nothing_changed"
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
+    ATTENDED = "attended"
+
+
+_DONE: dict[Said, LazyString] = {
+    Said.INVITED: _l("Invited %(who)s. Link expires %(day)s."),
+    Said.RESENT: _l("Sent a new invitation to %(who)s. Link expires %(day)s."),
+    Said.NOT_RESENT: _l(
+        "Nothing was sent: %(who)s got a newer invitation already. Link expires %(day)s."
+    ),
+    Said.ACTIVE_AGAIN: _l(
+        "Enabled %(who)s. The account from before works at once; no mail was sent."
+    ),
+    Said.ACTIVE_ALREADY: _l("%(who)s has portal access already. Nothing was sent."),
+    Said.REVOKED: _l("Revoked the invitation of %(who)s. The link no longer works."),
+    Said.DISABLED: _l("Disabled portal access of %(who)s."),
+    Said.ENDED_BEFORE: _l("This access of %(who)s had ended already. Nothing was changed."),
+    Said.IDENTIFIERS_SAVED: _l("Saved identifiers of %(who)s."),
+    Said.ADDED: _l("Added %(who)s."),
+    Said.EDITED: _l("Saved the chart of %(who)s."),
+    Said.NOTHING_CHANGED: _l("Nothing was changed in the chart of %(who)s."),
+    Said.OPTED_OUT: _l("%(who)s is opted out. No invitations are sent."),
+    Said.OPTED_IN: _l("%(who)s may be invited again."),
+    Said.ATTENDED: _l("Done: %(who)s is off the list."),
+}
+
+_REFUSED: dict[str, LazyString] = {
+    "end_dated": _l("Nothing was sent: the end date of %(who)s has come."),
+    "deceased": _l("Nothing was sent: %(who)s is recorded as deceased."),
+    "opted_out": _l("Nothing was sent: %(who)s is opted out of portal mail."),
+    "address_blocked": _l(
+        "Nothing was sent: whoever reads the address on file said that they are not %(who)s."
+        " Ask the patient for another address."
+    ),
+    "identifiers_missing": _l("Nothing was sent: information about %(who)s is missing."),
+    "not_enabled": _l("Nothing was sent: portal access of %(who)s is not enabled any more."),
+    "active": _l("Nothing was sent: %(who)s has an account already."),
+    "stale": _l(
+        "The chart of %(who)s changed since this page was drawn. Nothing was done."
+        " Here is how it stands now."
+    ),
+}
+
+_ENDINGS: dict[EndReason, LazyString] = {
+    EndReason.EMAIL_CHANGED: _l("The email on file changed"),
+    EndReason.NOT_ME: _l("“This is not me”"),
+    EndReason.IDENTITY_LOCKED: _l("Identity check locked"),
+    EndReason.END_DATED: _l("End date"),
+    EndReason.DECEASED: _l("Deceased"),
+}
+
+
+def sentence(what: Said, patient: Patient, *, expires: date | None = None) -> str:
+    """What was done, to whom."""
+    return _filled(_DONE[what], patient, day=short_day(expires))
+
+
+def refusal(code: str, patient: Patient) -> str:
+    """Why nothing was done; ``code`` is that of :class:`portal.errors.Refused`."""
+    return _filled(_REFUSED[code], patient)
+
+
+def _filled(words: LazyString, patient: Patient, **more: str) -> str:
+    who = short_name(patient)
+    text = str(words) % {"who": who, **more}
+    # the full stop of "Jenny H." ends a sentence as well
+    return text.replace(f"{who}.", who) if who.endswith(".") else text
+
+
+def ending(reason: EndReason) -> str:
+    """Why a grant ended, where "By … On …" does not say it all; else empty."""
+    return str(_ENDINGS.get(reason, ""))
+
+
+def minutes(seconds: float) -> str:
+    """ "2 minutes": how long somebody waits, rounded up."""
+    count = max(1, -int(-seconds // 60))
+    return _("1 minute") if count == 1 else _("%(count)s minutes", count=count)

@@ -1,0 +1,1 @@
+"""What both doors share: log-ons, htmx, errors, headers, language, template filters."""

@@ -1,0 +1,120 @@
+"""Who may reach what: every endpoint stands here, and is refused if it does not (style.md, habit 6).
+
+The table is enforced before each request and compared with the application's routes by a guard test. It
+answers only *who*; what the state of things allows is the services' question.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from urllib.parse import quote
+
+from flask import Flask, Response, abort, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.practices.models import Role
+from portal.settings import settings
+from portal.web import htmx
+from portal.web.signed_on import keep_alive
+
+
+class Who(StrEnum):
+    """Kinds of visitors an endpoint is open to."""
+
+    ANYBODY = "anybody"
+    STAFF = "staff"
+    ADMINISTRATOR = "administrator"
+    PATIENT = "patient"
+    DEVELOPER = "developer"
+
+
+ACCESS: dict[str, Who] = {
+    "static": Who.ANYBODY,
+    "health.livez": Who.ANYBODY,
+    "health.readyz": Who.ANYBODY,
+    "dev.mailbox": Who.DEVELOPER,
+    "dev.mail": Who.DEVELOPER,
+    "dev.mail_html": Who.DEVELOPER,
+    # staff
+    "staff.log_on": Who.ANYBODY,
+    "staff.log_off": Who.STAFF,
+    "staff.home": Who.STAFF,
+    "staff.resolve_attention": Who.STAFF,
+    "staff.notice": Who.STAFF,
+    "staff.patients": Who.STAFF,
+    "staff.search_patients": Who.STAFF,
+    "staff.add_patient": Who.STAFF,
+    "staff.chart": Who.STAFF,
+    "staff.edit_patient": Who.STAFF,
+    "staff.opt_out": Who.STAFF,
+    "staff.portal_access": Who.STAFF,
+    "staff.portal_access_state": Who.STAFF,
+    "staff.identifiers": Who.STAFF,
+    "staff.enable": Who.STAFF,
+    "staff.send_invitation": Who.STAFF,
+    "staff.resend_invitation": Who.STAFF,
+    "staff.revoke_invite": Who.STAFF,
+    "staff.disable_access": Who.STAFF,
+    # patients
+    "patients.front": Who.ANYBODY,
+    "patients.sign_up_info": Who.ANYBODY,
+    "patients.open_link": Who.ANYBODY,
+    "patients.open_not_me": Who.ANYBODY,
+    "patients.door": Who.ANYBODY,
+    "patients.sign_up": Who.ANYBODY,
+    "patients.link_account": Who.ANYBODY,
+    "patients.log_off_for_link": Who.ANYBODY,
+    "patients.identity": Who.ANYBODY,
+    "patients.not_me": Who.ANYBODY,
+    "patients.not_me_thanks": Who.ANYBODY,
+    "patients.fresh_link": Who.ANYBODY,
+    "patients.fresh_link_asked": Who.ANYBODY,
+    "patients.log_on": Who.ANYBODY,
+    "patients.log_off": Who.PATIENT,
+    "patients.home": Who.PATIENT,
+    "patients.confirm_email": Who.PATIENT,
+    "patients.resend_code": Who.PATIENT,
+}
+
+POLLS = frozenset({"staff.portal_access_state"})
+"""Asked by an open page by itself: they never extend a log-on (security.md)."""
+
+LOG_ON = {
+    Who.STAFF: "staff.log_on",
+    Who.ADMINISTRATOR: "staff.log_on",
+    Who.PATIENT: "patients.log_on",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Ask the table before every request."""
+    app.before_request(_enforce)
+
+
+def _enforce() -> BaseResponse | None:
+    endpoint = request.endpoint
+    if endpoint is None:
+        return None
+    who = ACCESS.get(endpoint)
+    if who is None:
+        abort(404)
+    if who is Who.DEVELOPER and settings().app_env != "development":
+        abort(404)
+    if who in LOG_ON and not current_user.is_authenticated:
+        return _to_log_on(LOG_ON[who])
+    if who is Who.ADMINISTRATOR and current_user.person.role != Role.ADMINISTRATOR:
+        abort(403)
+    if endpoint not in POLLS and endpoint != "static":
+        keep_alive()
+    return None
+
+
+def _to_log_on(endpoint: str) -> BaseResponse:
+    """A page: to the log-on page and back. A fragment: 401, and the browser goes there as a whole."""
+    url = url_for(endpoint)
+    if request.method == "GET" and not htmx.wants_fragment():
+        return redirect(f"{url}?next={quote(request.path)}", code=303)
+    if htmx.wants_fragment():
+        return Response(status=401, headers={"HX-Redirect": url})
+    return redirect(url, code=303)

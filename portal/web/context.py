@@ -1,0 +1,67 @@
+"""What every template may use (the list stands in ``templates/README.md``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from portal.logons.side import Side
+from portal.practices.models import Practice, StaffMember
+from portal.web import filters
+from portal.web.cookies import side_of_request
+from portal.web.language import current_language, language_links
+
+
+def init_app(app: Flask) -> None:
+    """Register the context and the filters."""
+    app.context_processor(_context)
+    filters.init_app(app)
+
+
+def _context() -> dict[str, Any]:
+    known: dict[str, Any] = {
+        "current_language": current_language(),
+        "language_links": language_links,
+        "practice": None,
+        "signed_on": None,
+    }
+    on_staff_side = side_of_request() is Side.STAFF
+    if current_user and current_user.is_authenticated:
+        known["signed_on"] = current_user
+        known["practice"] = _practice()
+    if on_staff_side:
+        return known | _staff_context()
+    return known | _patient_context()
+
+
+def _staff_context() -> dict[str, Any]:
+    if not current_user.is_authenticated:
+        return {"home_url": url_for("staff.log_on")}
+    here = request.endpoint or ""
+    patients = here not in {"staff.home", "staff.resolve_attention", "staff.notice"}
+    return {
+        "home_url": url_for("staff.home"),
+        "log_out_url": url_for("staff.log_off"),
+        "staff_nav": [
+            (_("Today"), url_for("staff.home"), here == "staff.home"),
+            (_("Patients"), url_for("staff.patients"), patients),
+        ],
+    }
+
+
+def _patient_context() -> dict[str, Any]:
+    if current_user and current_user.is_authenticated:
+        return {"home_url": url_for("patients.home"), "log_out_url": url_for("patients.log_off")}
+    return {
+        "home_url": url_for("patients.front"),
+        "log_in_url": url_for("patients.log_on"),
+        "sign_up_url": url_for("patients.sign_up_info"),
+    }
+
+
+def _practice() -> Practice | None:
+    person = current_user.person
+    return person.practice if isinstance(person, StaffMember) else None

@@ -1,0 +1,79 @@
+"""Cookies. Staff and portal each have their own, so that one browser may be logged on at both doors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask, current_app, request
+from flask.sessions import SecureCookieSessionInterface
+from werkzeug.wrappers import Response
+
+from config import Settings
+from portal.logons.side import Side
+from portal.tokens import DOOR_LIFE, Doors
+
+LANGUAGE = "vestibule-language"
+
+
+class TwoDoors(SecureCookieSessionInterface):
+    """Flask's signed cookie, under one name below ``/staff`` and under another elsewhere."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """The cookie of the side that is being asked."""
+        return cookie_name(side_of_request().value)
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Host-only, unreadable for scripts, Lax; ``Secure`` and ``__Host-`` wherever there is TLS."""
+    secure = settings.public_base_url.startswith("https://")
+    app.session_interface = TwoDoors()
+    app.config.update(
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        SESSION_REFRESH_EACH_REQUEST=False,
+    )
+
+
+def side_of_request() -> Side:
+    """Which door this request came to."""
+    path = request.path
+    return Side.STAFF if path == "/staff" or path.startswith("/staff/") else Side.PORTAL
+
+
+def cookie_name(name: str) -> str:
+    """With the prefix that makes browsers refuse a cookie set for another path or without TLS."""
+    secure = current_app.config["SESSION_COOKIE_SECURE"]
+    return f"__Host-vestibule-{name}" if secure else f"vestibule-{name}"
+
+
+def open_doors() -> Doors:
+    """The invitations that this browser opened in the last half hour."""
+    return Doors.read(request.cookies.get(cookie_name("doors")))
+
+
+def remember_doors(response: Response, doors: Doors) -> None:
+    """Keep them for half an hour."""
+    response.set_cookie(
+        cookie_name("doors"),
+        doors.seal(),
+        max_age=DOOR_LIFE,
+        path="/",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def remember_language(response: Response, language: str) -> None:
+    """Which language this browser reads."""
+    response.set_cookie(
+        LANGUAGE,
+        language,
+        max_age=timedelta(days=365),
+        path="/",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )

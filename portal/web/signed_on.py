@@ -1,0 +1,111 @@
+"""Who is logged on, at either door: Flask-Login over the server-side log-ons."""
+
+from __future__ import annotations
+
+from flask import session
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+
+from portal import clock
+from portal.accounts.models import PortalAccount
+from portal.accounts.service import actor as account_actor
+from portal.audit.actor import Actor
+from portal.extensions import db
+from portal.logons import service as logons
+from portal.logons.models import Logon
+from portal.logons.side import Side
+from portal.practices.models import StaffMember
+from portal.practices.service import actor as staff_actor
+from portal.transaction import atomic
+from portal.web.cookies import side_of_request
+from portal.web.security import client_address
+
+
+class SignedOn(UserMixin):  # type: ignore[misc]
+    """A log-on with the person behind it; its id is the cookie's reference token."""
+
+    def __init__(self, token: str, logon: Logon, person: StaffMember | PortalAccount) -> None:
+        self._token = token
+        self.logon = logon
+        self.person = person
+
+    def get_id(self) -> str:
+        """The reference token."""
+        return self._token
+
+    @property
+    def name(self) -> str:
+        """What the page calls the person."""
+        return self.person.name if isinstance(self.person, StaffMember) else self.person.first_name
+
+
+def init_app(login: LoginManager) -> None:
+    """Load log-ons from the database on every request."""
+    login.session_protection = None
+    login.user_loader(_load)
+
+
+def staff_on() -> StaffMember:
+    """The staff member that is logged on; the access table has made sure that there is one."""
+    person: StaffMember = current_user.person
+    return person
+
+
+def account_on() -> PortalAccount:
+    """The portal account that is logged on; the access table has made sure that there is one."""
+    person: PortalAccount = current_user.person
+    return person
+
+
+def staff_hand() -> Actor:
+    """The staff member as the hand that acts in this request."""
+    return staff_actor(staff_on(), client=client_address())
+
+
+def account_hand() -> Actor:
+    """The account as the hand that acts in this request."""
+    return account_actor(account_on(), client=client_address())
+
+
+def remember(token: str) -> bool:
+    """Put a fresh log-on into the cookie; all else that the cookie held is gone (fixation).
+
+    Its CSRF secret stays: a form that is open in another tab of this browser must reach its view, which then
+    says who is logged on here, instead of failing without a reason.
+    """
+    secret = session.get("csrf_token")
+    session.clear()
+    if secret:
+        session["csrf_token"] = secret
+    user = _load(token)
+    return bool(user is not None and login_user(user))
+
+
+def forget(*, reason: str = "log_out") -> None:
+    """Log this browser off, on the server first."""
+    token = session.get("_user_id")
+    if token:
+        with atomic():
+            logons.end(token, reason=reason, now=clock.now())
+    logout_user()
+    session.clear()
+
+
+def keep_alive() -> None:
+    """The person did something: the idle time begins anew."""
+    if current_user.is_authenticated:
+        logons.touch(current_user.logon, now=clock.now())
+
+
+def _load(token: str) -> SignedOn | None:
+    side = side_of_request()
+    logon = logons.find(token, side=side, now=clock.now())
+    if logon is None:
+        return None
+    person: StaffMember | PortalAccount | None
+    if side is Side.STAFF:
+        person = db.session.get(StaffMember, logon.subject_id)
+        if person is not None and person.ended_at is not None:
+            return None
+    else:
+        person = db.session.get(PortalAccount, logon.subject_id)
+    return None if person is None else SignedOn(token, logon, person)

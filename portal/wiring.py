@@ -1,0 +1,18 @@
+"""Introduce the rooms to each other: each hangs its callbacks onto the rooms it stands on."""
+
+from __future__ import annotations
+
+from portal.accounts import mail as accounts_mail
+from portal.accounts import service as accounts_service
+from portal.invitations import mail as invitations_mail
+from portal.invitations import outcomes
+from portal.people import mail as people_mail
+
+
+def connect_rooms() -> None:
+    """Called once by ``create_app``; a second time changes nothing."""
+    outcomes.register()
+    accounts_service.register()
+
+
+__all__ = ["accounts_mail", "connect_rooms", "invitations_mail", "people_mail"]

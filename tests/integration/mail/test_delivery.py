@@ -1,0 +1,468 @@
+"""One mail, every answer a mail server may give (product 3.4, faults.md F5), on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from structlog.testing import capture_logs
+
+from portal.access import service as access
+from portal.access.models import EndReason
+from portal.audit.models import AuditEvent
+from portal.extensions import db
+from portal.invitations import service as invitations
+from portal.invitations.models import Invitation, InvitationEvent
+from portal.mail import delivery, outbox, registry, transport
+from portal.mail.delivery import deliver
+from portal.mail.models import OutboxMessage
+from portal.mail.rules import DOUBT_WAIT, GIVE_UP_AFTER, Kind, Reason, Result
+from portal.people import service as people
+from tests.factories import House, make_house, make_patient
+from tests.smtp import (
+    DROP,
+    DROP_AFTER_KEEPING,
+    HANG,
+    HANG_AFTER_KEEPING,
+)
+
+
+@pytest.fixture
+def house(app, moment) -> House:
+    return make_house()
+
+
+def invite(house: House, moment, **values) -> Invitation:
+    patient = make_patient(house, **values)
+    made = invitations.enable_and_invite(patient=patient, by=house.hand, now=moment.now)
+    assert made is not None
+    return made
+
+
+def the_message(invitation: Invitation) -> OutboxMessage:
+    db.session.rollback()
+    return db.session.scalars(
+        select(OutboxMessage)
+        .where(OutboxMessage.purpose == "invitation", OutboxMessage.subject_id == invitation.id)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def lines(invitation: Invitation) -> list[str]:
+    found = select(InvitationEvent.kind).where(InvitationEvent.invitation_id == invitation.id)
+    return list(db.session.scalars(found.order_by(InvitationEvent.id)))
+
+
+def test_an_accepted_mail_makes_the_invitation_live_in_the_same_commit(house, moment, smtp) -> None:
+    invitation = invite(house, moment)
+    assert invitation.state == "prepared"
+    done = deliver()
+    assert (done.claimed, done.accepted) == (1, 1)
+    message = the_message(invitation)
+    assert (message.state, message.reason, message.attempts) == ("accepted", None, 1)
+    assert message.lease is None
+    assert message.handed_over_at is None
+    assert message.settled_at == moment.now
+    assert db.session.get_one(Invitation, invitation.id).state == "live"
+    assert lines(invitation) == ["queued", "accepted"]
+    told = db.session.scalars(select(AuditEvent).where(AuditEvent.event == "mail.result")).one()
+    assert told.data == {"message": message.public_id, "state": "accepted", "reason": None}
+    assert deliver().claimed == 0
+    assert len(smtp.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "reason"),
+    [
+        ("recipient", "550 5.1.1 No such user here", Reason.NO_SUCH_MAILBOX),
+        ("recipient", "550 Go away", Reason.REFUSED),
+        ("recipient", "552 5.2.2 Over quota", Reason.MAILBOX_FULL),
+        ("data", "554 5.7.1 Spam", Reason.CONTENT_REFUSED),
+    ],
+)
+def test_a_5xx_answer_is_final_and_never_tried_again(
+    house, moment, smtp, stage, answer, reason
+) -> None:
+    invitation = invite(house, moment)
+    smtp.program(stage, answer)
+    deliver()
+    message = the_message(invitation)
+    assert (message.state, message.reason) == ("failed", reason)
+    assert message.server_said == answer
+    assert db.session.get_one(Invitation, invitation.id).state == "failed"
+    assert lines(invitation) == ["queued", "mail_failed"]
+    moment.pass_(hours=48)
+    assert deliver().claimed == 0
+    assert smtp.received == []
+
+
+@pytest.mark.parametrize("stage", ["recipient", "data"])
+def test_a_4xx_answer_is_tried_again_after_growing_waits_and_sent_once(
+    house, moment, smtp, stage
+) -> None:
+    invitation = invite(house, moment)
+    smtp.program(stage, "451 4.7.1 Greylisted", "450 Busy")
+    waits = []
+    for _ in range(2):
+        deliver()
+        message = the_message(invitation)
+        assert (message.state, message.reason) == ("queued", Reason.TRY_LATER)
+        waits.append(message.next_attempt_at - moment.now)
+        assert deliver().claimed == 0, "too early"
+        moment.now = message.next_attempt_at
+    assert waits == [timedelta(seconds=30), timedelta(minutes=2)]
+    deliver()
+    message = the_message(invitation)
+    assert (message.state, message.attempts) == ("accepted", 3)
+    assert len(smtp.received) == 1
+    assert lines(invitation) == ["queued", "delayed", "delayed", "accepted"]
+
+
+def test_after_24_hours_of_tries_it_gives_up_and_says_so(house, moment, smtp) -> None:
+    invitation = invite(house, moment)
+    smtp.always("recipient", "450 Busy")
+    start = moment.now
+    for _ in range(40):
+        deliver()
+        message = the_message(invitation)
+        if message.state != "queued":
+            break
+        moment.now = message.next_attempt_at
+    assert (message.state, message.reason) == ("failed", Reason.GAVE_UP)
+    assert message.server_said == "450 Busy"
+    assert timedelta(hours=20) < moment.now - start <= GIVE_UP_AFTER
+
+
+def test_a_server_that_is_down_is_told_and_asked_again_by_one(house, moment, smtp) -> None:
+    first, second = invite(house, moment), invite(house, moment)
+    smtp.stop()
+    done = deliver()
+    assert done.server_down
+    tried, waiting = the_message(first), the_message(second)
+    assert (tried.state, tried.reason, tried.attempts) == ("queued", Reason.UNREACHABLE, 1)
+    assert (waiting.state, waiting.reason, waiting.attempts) == (
+        "queued",
+        Reason.WAITS_FOR_SERVER,
+        0,
+    )
+    assert waiting.next_attempt_at == moment.now + timedelta(seconds=5)
+    third = invite(house, moment)
+    deliver()
+    assert the_message(third).reason == Reason.WAITS_FOR_SERVER, "nobody connects before the time"
+    smtp.start()
+    moment.pass_(seconds=5)
+    done = deliver()
+    assert done.accepted == 2
+    moment.pass_(seconds=25)
+    assert deliver().accepted == 1
+    assert sorted(mail.recipient for mail in smtp.received) == sorted(
+        invitation.email for invitation in (first, second, third)
+    )
+    assert lines(second) == ["queued", "delayed", "accepted"]
+
+
+def test_what_waited_for_the_server_is_due_when_it_answers_again(house, moment, smtp) -> None:
+    first = invite(house, moment)
+    smtp.stop()
+    for _ in range(5):  # the server is left alone for longer and longer
+        deliver()
+        moment.pass_(minutes=2)
+    late = invite(house, moment)
+    db.session.rollback()
+    deliver(the_message(first).public_id)
+    smtp.start()
+    moment.now = max(moment.now, the_message(first).next_attempt_at) + timedelta(minutes=40)
+    assert deliver(the_message(first).public_id).accepted == 1
+    assert deliver(the_message(late).public_id).accepted == 1
+    assert len(smtp.received) == 2
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "reason"),
+    [
+        ("greet", "554 No mail from you", Reason.SERVER_REFUSES),
+        ("greet", DROP, Reason.UNREACHABLE),
+        ("greet", HANG, Reason.NO_ANSWER),
+        ("sender", "550 Who are you", Reason.SENDER_REFUSED),
+        ("recipient", "421 Closing", Reason.SERVER_REFUSES),
+        ("sender", HANG, Reason.TIMED_OUT),
+    ],
+)
+def test_trouble_of_the_whole_server_holds_the_rest_of_the_batch(
+    house, moment, smtp, configure, stage, answer, reason
+) -> None:
+    configure(mail_server="127.0.0.1", mail_port=smtp.port, mail_timeout=0.3)
+    first, second = invite(house, moment), invite(house, moment)
+    smtp.always(stage, answer)
+    assert deliver().server_down
+    smtp.go_on()
+    assert the_message(first).reason == reason
+    assert the_message(first).state == "queued"
+    assert the_message(second).attempts == 0
+    assert smtp.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "reason"),
+    [
+        ("recipient", DROP, Reason.CONNECTION_LOST),
+        ("recipient", HANG, Reason.TIMED_OUT),
+    ],
+)
+def test_a_break_before_the_final_dot_is_an_ordinary_retry(
+    house, moment, smtp, configure, stage, answer, reason
+) -> None:
+    configure(mail_server="127.0.0.1", mail_port=smtp.port, mail_timeout=0.3)
+    first, second = invite(house, moment), invite(house, moment)
+    smtp.program(stage, answer)
+    assert not deliver().server_down
+    smtp.go_on()
+    message = the_message(first)
+    assert (message.state, message.reason, message.doubtful_tries) == ("queued", reason, 0)
+    assert the_message(second).state == "accepted", "others are not held up"
+    moment.now = message.next_attempt_at
+    deliver()
+    assert the_message(first).state == "accepted"
+    assert len(smtp.received) == 2
+
+
+@pytest.mark.parametrize("answer", [DROP_AFTER_KEEPING, HANG_AFTER_KEEPING])
+def test_a_break_after_the_dot_repeats_once_with_the_same_id_and_link_and_is_marked(
+    house, moment, smtp, configure, monkeypatch, answer
+) -> None:
+    configure(mail_server="127.0.0.1", mail_port=smtp.port, mail_timeout=0.3)
+    monkeypatch.setattr(transport, "AFTER_DOT", 1.0)
+    invitation = invite(house, moment)
+    smtp.program("data", answer)
+    deliver()
+    smtp.go_on()
+    message = the_message(invitation)
+    assert (message.state, message.reason, message.doubtful_tries) == ("queued", Reason.CUT_OFF, 1)
+    assert message.next_attempt_at == moment.now + DOUBT_WAIT
+    moment.pass_(minutes=15)
+    heard = []
+    monkeypatch.setitem(
+        registry._handlers, "invitation", lambda *, message, outcome, now: heard.append(outcome)
+    )
+    deliver()
+    assert the_message(invitation).state == "accepted"
+    assert heard[0].maybe_twice
+    once, again = smtp.received
+    assert once.message_id == again.message_id
+    assert once.body("plain") == again.body("plain")
+
+
+def test_twice_unknown_stays_unknown(house, moment, smtp) -> None:
+    invitation = invite(house, moment)
+    smtp.program("data", DROP_AFTER_KEEPING, DROP_AFTER_KEEPING)
+    deliver()
+    moment.pass_(minutes=15)
+    deliver()
+    message = the_message(invitation)
+    assert (message.state, message.reason, message.doubtful_tries) == ("unknown", Reason.CUT_OFF, 2)
+    moment.pass_(hours=30)
+    assert deliver().claimed == 0
+    assert lines(invitation) == ["queued", "delayed", "maybe_accepted"]
+
+
+def test_a_kept_connection_that_the_server_closes_is_opened_anew(house, moment, smtp) -> None:
+    for _ in range(3):
+        invite(house, moment)
+    smtp.program("sender", "250 OK", "421 Enough for one connection")
+    assert deliver().accepted == 3
+    assert smtp.connections == 2
+    assert len(smtp.received) == 3
+
+
+def test_a_batch_goes_over_one_connection(house, moment, smtp) -> None:
+    for _ in range(10):
+        invite(house, moment)
+    assert deliver().accepted == 10
+    assert smtp.connections == 1
+
+
+def test_a_mail_that_cannot_be_written_fails_alone(house, moment, smtp, monkeypatch) -> None:
+    poison, healthy = invite(house, moment), invite(house, moment)
+    write = registry._composers["invitation"]
+
+    def compose(message, *, now):
+        if message.subject_id == poison.id:
+            raise RuntimeError("Jenny Harris has a secret")
+        return write(message, now=now)
+
+    monkeypatch.setitem(registry._composers, "invitation", compose)
+    with capture_logs() as told:
+        deliver()
+    assert the_message(poison).reason == Reason.CANNOT_COMPOSE
+    assert the_message(healthy).state == "accepted"
+    assert [line["event"] for line in told] == ["mail.cannot_compose"]
+    assert "Jenny" not in str(told)
+
+
+def test_an_address_that_is_two_is_sent_to_nobody(house, moment, smtp) -> None:
+    invitation = invite(house, moment)
+    with outbox.atomic():
+        the_message(invitation)
+        db.session.query(OutboxMessage).update({"address": "a@example.com, b@example.com"})
+    deliver()
+    assert the_message(invitation).reason == Reason.BAD_ADDRESS
+    assert smtp.at_stage["recipient"] == 0
+
+
+def test_revoked_before_it_is_claimed_it_does_not_go(house, moment, smtp) -> None:
+    invitation = invite(house, moment)
+    revoke(invitation, house, moment)
+    assert the_message(invitation).state == "cancelled"
+    assert deliver().claimed == 0
+
+
+def test_revoked_between_claim_and_hand_over_it_does_not_go(
+    house, moment, smtp, monkeypatch
+) -> None:
+    first, second = invite(house, moment), invite(house, moment)
+    real = delivery.outbox.hand_over
+
+    def revoke_first(number, lease, *, now):
+        if number == the_message(first).id:
+            revoke(first, house, moment)
+        return real(number, lease, now=now)
+
+    monkeypatch.setattr(delivery.outbox, "hand_over", revoke_first)
+    deliver()
+    assert the_message(first).state == "cancelled"
+    assert the_message(second).state == "accepted"
+    assert [mail.recipient for mail in smtp.received] == [second.email]
+    assert smtp.connections == 1, "the conversation goes on with the next mail"
+
+
+def test_opted_out_meanwhile_it_is_cancelled(house, moment, smtp) -> None:
+    invitation = invite(house, moment)
+    people.set_opted_out(patient=invitation.patient, opted_out=True, by=house.hand, now=moment.now)
+    deliver()
+    message = the_message(invitation)
+    assert (message.state, message.reason) == ("cancelled", Reason.NOT_WANTED)
+    assert smtp.received == []
+
+
+def test_a_result_is_recorded_by_the_holder_of_the_lease_only(house, moment) -> None:
+    invitation = invite(house, moment)
+    claim = outbox.claim(now=moment.now, limit=10)
+    (number,) = claim.numbers
+    accepted = Result(Kind.ACCEPTED)
+    assert outbox.record(number, "another", accepted, now=moment.now) is None
+    assert the_message(invitation).state == "sending"
+    assert outbox.record(number, claim.lease, accepted, now=moment.now) is not None
+    assert outbox.record(number, claim.lease, accepted, now=moment.now) is None
+
+
+def test_two_claims_never_share_a_mail(house, moment) -> None:
+    for _ in range(4):
+        invite(house, moment)
+    one = outbox.claim(now=moment.now, limit=3)
+    other = outbox.claim(now=moment.now, limit=3)
+    assert len(one.numbers) == 3
+    assert len(other.numbers) == 1
+    assert not set(one.numbers) & set(other.numbers)
+
+
+def test_what_a_dead_sender_claimed_goes_out_after_its_lease(house, moment, smtp) -> None:
+    invitation = invite(house, moment)
+    outbox.claim(now=moment.now, limit=10)
+    moment.pass_(seconds=59)
+    assert outbox.recover(now=moment.now) == 0
+    moment.pass_(seconds=1)
+    assert outbox.recover(now=moment.now) == 1
+    message = the_message(invitation)
+    assert (message.state, message.doubtful_tries) == ("queued", 0)
+    deliver()
+    assert len(smtp.received) == 1
+
+
+def test_what_a_dead_sender_handed_over_repeats_once_and_is_marked(house, moment, smtp) -> None:
+    invitation = invite(house, moment)
+    for tries, state in ((1, "queued"), (2, "unknown")):
+        claim = outbox.claim(now=moment.now, limit=10)
+        assert outbox.hand_over(claim.numbers[0], claim.lease, now=moment.now)
+        moment.pass_(seconds=60)
+        outbox.recover(now=moment.now)
+        message = the_message(invitation)
+        assert (message.state, message.doubtful_tries) == (state, tries)
+        assert message.reason == Reason.SENDER_DIED
+
+
+def test_the_database_away_for_a_moment_makes_no_mail_repeat(
+    house, moment, smtp, monkeypatch
+) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    invitation = invite(house, moment)
+    real, calls = outbox.record, []
+
+    def away_twice(*args, **more):
+        calls.append(args)
+        if len(calls) < 3:
+            raise OperationalError("UPDATE", {}, Exception("gone"))
+        return real(*args, **more)
+
+    monkeypatch.setattr(delivery.outbox, "record", away_twice)
+    monkeypatch.setattr(delivery, "RECORD_WAITS", (0.0, 0.0, 0.0))
+    deliver()
+    assert the_message(invitation).state == "accepted"
+    assert len(smtp.received) == 1
+
+
+def test_an_error_of_the_room_that_is_asked_last_sends_nothing_and_holds_up_nobody(
+    house, moment, smtp, monkeypatch
+) -> None:
+    poison, healthy = invite(house, moment), invite(house, moment)
+    real = registry._wanted["invitation"]
+
+    def broken(message, *, now):
+        if message.subject_id == poison.id:
+            raise KeyError("a bug")
+        return real(message, now=now)
+
+    monkeypatch.setitem(registry._wanted, "invitation", broken)
+    deliver()
+    assert the_message(poison).reason == Reason.CANNOT_COMPOSE
+    assert the_message(healthy).state == "accepted"
+    assert [mail.recipient for mail in smtp.received] == [healthy.email]
+
+
+def test_an_error_of_the_room_does_not_send_the_mail_again(
+    house, moment, smtp, monkeypatch
+) -> None:
+    invitation = invite(house, moment)
+
+    def broken(*, message, outcome, now):
+        raise KeyError("a bug")
+
+    monkeypatch.setitem(registry._handlers, "invitation", broken)
+    deliver()
+    assert the_message(invitation).state == "accepted"
+    moment.pass_(hours=1)
+    assert outbox.recover(now=moment.now) == 0
+
+
+def test_a_purpose_that_this_version_does_not_know_waits_for_one_that_does(house, moment) -> None:
+    invite(house, moment)
+    with outbox.atomic():
+        db.session.query(OutboxMessage).update({"purpose": "from_the_future"})
+    assert deliver().claimed == 0
+
+
+def revoke(invitation: Invitation, house: House, moment) -> None:
+    patient = people.get_patient(
+        practice_id=house.practice.id,
+        public_id=db.session.get_one(Invitation, invitation.id).patient.public_id,
+    )
+    grant = access.current_grant(patient.id)
+    assert grant is not None
+    invitations.end_access(
+        patient=patient,
+        grant_public_id=grant.public_id,
+        expect=EndReason.REVOKED,
+        by=house.hand,
+        now=moment.now,
+    )

@@ -1,0 +1,154 @@
+"""The conversation with the mail server, where a whole mail is not needed."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from portal.mail.rules import Kind, Reason
+from portal.mail.transport import Letter, Transport
+from tests.smtp import DROP_MID_DATA, ONE_BYTE_A_TIME
+
+SMALL = Letter(
+    raw=b"Subject: x\r\n\r\n.hidden dot\r\nend", sender="a@example.com", recipient="b@example.com"
+)
+
+
+def yes() -> bool:
+    return True
+
+
+@pytest.fixture
+def transport(smtp):
+    with Transport() as made:
+        yield made
+
+
+def test_dots_and_line_ends_arrive_as_they_were(transport, smtp) -> None:
+    assert transport.connect() is None
+    assert transport.send(SMALL, before_data=yes).kind is Kind.ACCEPTED
+    assert smtp.received[0].raw == SMALL.raw + b"\r\n"
+
+
+def test_a_reset_while_the_bytes_go_out_is_no_doubt(transport, smtp) -> None:
+    """The final dot had not left, so the server must forget the mail (RFC 5321 §4.1.1.4)."""
+    huge = Letter(
+        raw=b"x" * 70 + b"\r\n" + b"y" * 30_000_000, sender="a@example.com", recipient="b@x.com"
+    )
+    transport.connect()
+    smtp.program("data", DROP_MID_DATA)
+    result = transport.send(huge, before_data=yes)
+    assert (result.kind, result.reason) == (Kind.TEMPORARY, Reason.CONNECTION_LOST)
+    assert not transport.connected
+
+
+def test_a_reset_when_all_bytes_are_out_is_doubt(transport, smtp) -> None:
+    transport.connect()
+    smtp.program("data", DROP_MID_DATA)
+    assert transport.send(SMALL, before_data=yes).kind is Kind.UNKNOWN
+
+
+def test_a_server_that_sends_a_byte_now_and_then_does_not_hold_the_worker(smtp, configure) -> None:
+    configure(mail_server="127.0.0.1", mail_port=smtp.port, mail_timeout=0.2)
+    smtp.always("greet", ONE_BYTE_A_TIME)
+    began = time.monotonic()
+    with Transport() as transport:
+        result = transport.connect()
+    smtp.go_on()
+    assert result is not None
+    assert result.reason is Reason.NO_ANSWER
+    assert time.monotonic() - began < 2.0
+
+
+def test_a_mail_taken_back_at_the_last_moment_leaves_the_connection_usable(transport, smtp) -> None:
+    transport.connect()
+    assert transport.send(SMALL, before_data=lambda: False).kind is Kind.NOT_WANTED
+    assert smtp.at_stage["data"] == 0
+    assert transport.send(SMALL, before_data=yes).kind is Kind.ACCEPTED
+    assert smtp.connections == 1
+
+
+def test_an_error_of_ours_at_the_last_moment_sends_nothing(transport, smtp) -> None:
+    def broken() -> bool:
+        raise RuntimeError
+
+    transport.connect()
+    with pytest.raises(RuntimeError):
+        transport.send(SMALL, before_data=broken)
+    assert not transport.connected
+    assert smtp.received == []
+
+
+def test_a_name_or_password_that_is_refused_is_the_servers_trouble(smtp, configure) -> None:
+    configure(
+        mail_server="127.0.0.1", mail_port=smtp.port, mail_timeout=1.0, mail_username="portal"
+    )
+    smtp.program("logon", "535 5.7.8 Wrong")
+    with Transport() as transport:
+        result = transport.connect()
+        assert result is not None
+        assert (result.kind, result.reason) == (Kind.TEMPORARY, Reason.LOGON_FAILED)
+        assert result.whole_server
+        assert transport.connect() is None
+    assert smtp.logons == ["\0portal\0a password"] * 2
+
+
+def test_mail_goes_over_tls_only_to_a_server_whose_certificate_is_good(
+    smtp, configure, tmp_path, monkeypatch
+) -> None:
+    configure(mail_server="localhost", mail_port=smtp.port, mail_timeout=2.0, mail_use_tls=True)
+    with Transport() as transport:
+        without = transport.connect()
+    smtp.offer_tls(self_signed(tmp_path, "localhost"))
+    with Transport() as transport:
+        stranger = transport.connect()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "localhost.pem"))
+    with Transport() as transport:
+        assert transport.connect() is None
+        assert transport.send(SMALL, before_data=yes).kind is Kind.ACCEPTED
+    for result in (without, stranger):
+        assert result is not None
+        assert (result.reason, result.whole_server) == (Reason.TLS_FAILED, True)
+    assert len(smtp.received) == 1
+
+
+def self_signed(folder: Path, name: str) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(issuer)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, SHA256())
+    )
+    path = folder / f"{name}.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def test_the_real_waits_are_those_of_the_standard(app) -> None:
+    """Everything before the dot within a minute, the answer to the dot within ten (faults.md F5, RFC 5321 §4.5.3.2)."""
+    from config import Settings
+    from portal.mail import transport
+
+    patience = Settings.model_fields["mail_timeout"].default
+    assert transport.BEFORE_DOT * patience == 60
+    assert transport.AFTER_DOT * patience == 600

@@ -1,0 +1,242 @@
+"""A real SMTP server for tests (RFC 5321), which answers as it is told and keeps what it accepted."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import ssl
+import struct
+import threading
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from types import TracebackType
+from typing import BinaryIO, Self
+
+HANG = "hang"
+"""Say nothing until :meth:`SmtpServer.go_on`; what was asked for is not done."""
+WAIT = "wait"
+"""Answer as usual, but only after :meth:`SmtpServer.go_on`."""
+DROP = "drop"
+"""Reset the connection."""
+HANG_AFTER_KEEPING = "hang after keeping"
+"""At ``data``: the mail is accepted and kept, but the answer is held back."""
+DROP_AFTER_KEEPING = "drop after keeping"
+"""At ``data``: the mail is accepted and kept, but the connection is reset before the answer."""
+DROP_MID_DATA = "drop mid data"
+"""At ``data``: the connection is reset while the mail is on its way."""
+ONE_BYTE_A_TIME = "one byte a time"
+"""At ``greet``: each byte within any time-out, the whole line never."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A mail that the server has taken responsibility for."""
+
+    sender: str
+    recipient: str
+    raw: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        return message_from_bytes(self.raw, policy=default)  # type: ignore[return-value]
+
+    @property
+    def message_id(self) -> str:
+        return str(self.message["Message-ID"])
+
+    def body(self, kind: str) -> str:
+        part = self.message.get_body((kind,))
+        assert part is not None
+        return str(part.get_content())
+
+
+class _Reset(Exception):
+    """End this connection by a TCP reset."""
+
+
+@dataclass
+class SmtpServer:
+    """``program("recipient", "550 5.1.1 No such user")``; the stages are greet, sender, recipient and data."""
+
+    port: int
+    received: list[Received] = field(default_factory=list)
+    connections: int = 0
+    at_stage: Counter[str] = field(default_factory=Counter)
+    logons: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._programs: dict[str, deque[str]] = {}
+        self._always: dict[str, str] = {}
+        self._going_on = threading.Event()
+        self._tls: ssl.SSLContext | None = None
+        self._listener: socket.socket | None = None
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+
+    def program(self, stage: str, *answers: str) -> None:
+        """The next answers at this stage, then the usual one again."""
+        self._programs.setdefault(stage, deque()).extend(answers)
+
+    def always(self, stage: str, answer: str | None) -> None:
+        """The answer at this stage from now on; None for the usual one."""
+        self._always.pop(stage, None)
+        if answer is not None:
+            self._always[stage] = answer
+
+    def offer_tls(self, context: ssl.SSLContext) -> None:
+        """From now on STARTTLS is there."""
+        self._tls = context
+
+    def go_on(self) -> None:
+        """Let everything that hangs go on."""
+        self._going_on.set()
+
+    def start(self) -> None:
+        self._going_on.clear()
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._spawn(self._accept, self._listener)
+
+    def stop(self) -> None:
+        self.go_on()
+        if self._listener is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+        for conversation in self._open:
+            with_reset(conversation)
+        for thread in self._threads:
+            thread.join(5)
+        self._open.clear()
+        self._threads.clear()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _spawn(self, target, *args) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                conversation, _ = listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(conversation)
+            self._spawn(self._serve, conversation)
+
+    def _serve(self, conversation: socket.socket) -> None:
+        try:
+            greeting = self._answer("greet", "220 test")
+            if greeting == ONE_BYTE_A_TIME:
+                while not self._going_on.wait(0.05):
+                    conversation.sendall(b"2")
+                raise _Reset
+            conversation.sendall(greeting.encode() + b"\r\n")
+            if greeting.startswith("2") and self._talk(conversation):
+                assert self._tls is not None
+                with self._tls.wrap_socket(conversation, server_side=True) as secured:
+                    self._talk(secured)
+        except (_Reset, OSError):
+            with_reset(conversation)
+        finally:
+            conversation.close()
+
+    def _talk(self, conversation: socket.socket) -> bool:
+        """Until one side ends it; True to go on under TLS."""
+
+        def say(text: str) -> None:
+            conversation.sendall(text.encode() + b"\r\n")
+
+        secured = isinstance(conversation, ssl.SSLSocket)
+        sender = recipient = ""
+        with conversation.makefile("rb") as lines:
+            for line in iter(lines.readline, b""):
+                words = line.decode().strip()
+                match words.partition(" ")[0].upper():
+                    case "EHLO" | "HELO":
+                        offer = "" if secured or self._tls is None else "250-STARTTLS\r\n"
+                        say(f"250-test\r\n{offer}250-AUTH PLAIN\r\n250 SIZE 99999999")
+                    case "STARTTLS":
+                        say("220 go on")
+                        return True
+                    case "AUTH":
+                        self.logons.append(base64.b64decode(words.split()[2]).decode())
+                        say(self._answer("logon", "235 OK"))
+                    case "MAIL":
+                        sender = words[words.index("<") + 1 : words.index(">")]
+                        say(self._answer("sender"))
+                    case "RCPT":
+                        recipient = words[words.index("<") + 1 : words.index(">")]
+                        say(self._answer("recipient"))
+                    case "DATA":
+                        say("354 go on")
+                        say(self._take(sender, recipient, lines))
+                    case "QUIT":
+                        say("221 bye")
+                        return False
+                    case _:
+                        say("250 OK")
+        return False
+
+    def _take(self, sender: str, recipient: str, lines: BinaryIO) -> str:
+        if self._next("data", peek=True) == DROP_MID_DATA:
+            self._next("data")
+            lines.readline()
+            raise _Reset
+        raw = b""
+        for line in iter(lines.readline, b""):
+            if line == b".\r\n":
+                break
+            raw += line[1:] if line.startswith(b".") else line
+        else:
+            raise _Reset
+        answer = self._next("data")
+        if answer in {None, WAIT, HANG_AFTER_KEEPING, DROP_AFTER_KEEPING}:
+            self.received.append(Received(sender, recipient, raw))
+        return self._act(answer, "250 OK")
+
+    def _answer(self, stage: str, usual: str = "250 OK") -> str:
+        return self._act(self._next(stage), usual)
+
+    def _act(self, answer: str | None, usual: str) -> str:
+        if answer in {HANG, HANG_AFTER_KEEPING}:
+            self._going_on.wait()
+            raise _Reset
+        if answer == WAIT:
+            self._going_on.wait()
+            return usual
+        if answer in {DROP, DROP_AFTER_KEEPING}:
+            raise _Reset
+        return answer or usual
+
+    def _next(self, stage: str, *, peek: bool = False) -> str | None:
+        queued = self._programs.get(stage)
+        if peek:
+            return queued[0] if queued else self._always.get(stage)
+        self.at_stage[stage] += 1
+        return queued.popleft() if queued else self._always.get(stage)
+
+
+def with_reset(conversation: socket.socket) -> None:
+    """Close so that the other side sees a reset."""
+    try:
+        conversation.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        conversation.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    conversation.close()
