@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal import upkeep
 from portal.accounts import mail as accounts_mail
 from portal.accounts import service as accounts_service
 from portal.invitations import mail as invitations_mail
@@ -13,6 +14,7 @@ def connect_rooms() -> None:
     """Called once by ``create_app``; a second time changes nothing."""
     outcomes.register()
     accounts_service.register()
+    upkeep.register()
 
 
 __all__ = ["accounts_mail", "connect_rooms", "invitations_mail", "people_mail"]

@@ -12,8 +12,9 @@ from portal.extensions import db
 from portal.mail import registry
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed
-from portal.people.mail import hello_name, write
+from portal.people.mail import write
 from portal.people.models import Patient
+from portal.people.naming import hello_name
 from portal.practices.models import Practice
 
 

@@ -110,6 +110,16 @@ def log_on(*, account: PortalAccount, client: str, now: datetime) -> str:
         return logons.start(side=Side.PORTAL, subject_id=account_id, client=client, now=now)
 
 
+def log_off(*, account: PortalAccount, token: str, client: str, now: datetime) -> None:
+    """End one log-on of an account."""
+    account_id = account.id
+    with atomic():
+        logons.end(token, reason="log_out", now=now)
+        account = db.session.get_one(PortalAccount, account_id)
+        held = people_of(account, now=now)
+        _tell(account, held, "logon.ended", client=client, now=now, side=SCOPE, reason="log_out")
+
+
 def people_of(account: PortalAccount, *, now: datetime) -> list[Held]:
     """Whose charts the account may read at this moment: decided from the database, every time it is asked."""
     rows = db.session.execute(

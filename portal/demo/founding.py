@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from portal.addresses import email_key
 from portal.audit import service as audit
 from portal.audit.actor import system
 from portal.demo import names
@@ -108,7 +109,7 @@ def _hire(
     member = StaffMember(
         practice_id=practice.id,
         email=email,
-        email_key=practices.email_key(email),
+        email_key=email_key(email),
         name=post.name,
         role=post.role.value,
         password_hash=password_hash,

@@ -16,7 +16,8 @@ from portal.mail import registry
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed
 from portal.people import service as people
-from portal.people.mail import hello_name, write
+from portal.people.mail import write
+from portal.people.naming import hello_name
 from portal.settings import settings
 
 registry.on_result(PURPOSE)(outcomes.record_mail_result)

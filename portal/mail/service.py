@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 
 from sqlalchemy import select, update
 
 from portal import queue, tokens
+from portal.addresses import email_key
 from portal.extensions import db
 from portal.limits import service as limits
 from portal.limits.rules import MAIL_PER_ADDRESS
@@ -42,7 +42,7 @@ def enqueue(
     with atomic():
         due_at = now
         if kind is not MailKind.SECURITY:
-            limits.lock([(MAIL_PER_ADDRESS, f"{practice_id}|{_key(address)}")])
+            limits.lock([(MAIL_PER_ADDRESS, f"{practice_id}|{email_key(address)}")])
             due_at = slot(
                 _slots(practice_id=practice_id, address=address, now=now), MAIL_PER_ADDRESS, now=now
             )
@@ -56,7 +56,7 @@ def enqueue(
             subject_id=subject_id,
             kind=kind.value,
             address=address,
-            address_key=_key(address),
+            address_key=email_key(address),
             language=language,
             message_id=message_id(public_id),
             state=OutboxState.QUEUED.value,
@@ -109,17 +109,10 @@ def _slots(*, practice_id: int, address: str, now: datetime) -> list[datetime]:
         db.session.scalars(
             select(OutboxMessage.due_at).where(
                 OutboxMessage.practice_id == practice_id,
-                OutboxMessage.address_key == _key(address),
+                OutboxMessage.address_key == email_key(address),
                 OutboxMessage.due_at > now - MAIL_PER_ADDRESS.window,
                 OutboxMessage.kind != MailKind.SECURITY.value,
                 OutboxMessage.state != OutboxState.CANCELLED.value,
             )
         )
-    )
-
-
-def _key(address: str) -> str:
-    """The address as limits count it: NFC, ASCII letters lower-cased, as everywhere in the portal."""
-    return "".join(
-        c.lower() if c.isascii() else c for c in unicodedata.normalize("NFC", address.strip())
     )

@@ -12,18 +12,11 @@ from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed
 from portal.people import rules
 from portal.people.models import Patient
+from portal.people.naming import hello_name
 from portal.practices.models import Practice
 
 CHANGED_OLD = "email_changed_old"
 CHANGED_NEW = "email_changed_new"
-
-
-def hello_name(patient: Patient) -> str:
-    """First name and initial, "Jenny H.": others may read the mail, and full names stay out (8.1)."""
-    initial = patient.family_name[:1].upper()
-    return (
-        f"{patient.given_name} {initial}." if patient.given_name and initial else patient.given_name
-    )
 
 
 def write(name: str, practice: Practice, **values: str | None) -> Composed:

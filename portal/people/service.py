@@ -145,7 +145,11 @@ def edit(
             done = write(patient, values, now=now)
             if not done.fields:
                 return done
-            if done.email and done.old_email and not verified_how:
+            if (
+                done.old_email
+                and not same_mailbox(done.old_email, patient.email)
+                and not verified_how
+            ):
                 raise Refused("verification_needed")
             audit.record(
                 "patient.edited",
@@ -155,7 +159,7 @@ def edit(
                 subject=("patient", patient_id),
                 fields=sorted(done.fields),
             )
-            if done.email:
+            if done.email and not same_mailbox(done.old_email, patient.email):
                 announce_email_change(
                     patient, done.old_email, by=by, now=now, verified_how=verified_how
                 )
@@ -193,6 +197,11 @@ def announce_email_change(
                 kind=MailKind.SECURITY,
             )
     email_changed(patient, old_email, by, now)
+
+
+def same_mailbox(one: str | None, other: str | None) -> bool:
+    """Whether two addresses differ in nothing but the case of ASCII letters."""
+    return one is not None and other is not None and rules.email_key(one) == rules.email_key(other)
 
 
 def blank(*, practice_id: int, now: datetime) -> Patient:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from portal import passwords
+from portal.addresses import email_key
 from portal.audit import service as audit
 from portal.audit.actor import Actor, ActorKind
 from portal.errors import NotFound, Refused
@@ -200,11 +201,6 @@ def providers(*, practice_id: int) -> list[Provider]:
     )
 
 
-def email_key(email: str) -> str:
-    """As staff addresses are looked up: ASCII letters lower-cased, nothing else folded."""
-    return "".join(c.lower() if c.isascii() else c for c in email.strip())
-
-
 def log_on(*, email: str, password: str, client: str, now: datetime) -> str:
     """Start a staff member's log-on; returns the cookie's reference token.
 
@@ -244,6 +240,22 @@ def log_on(*, email: str, password: str, client: str, now: datetime) -> str:
     if token is None:
         raise Refused("wrong")
     return token
+
+
+def log_off(*, staff: StaffMember, token: str, by: Actor, now: datetime) -> None:
+    """End one log-on of a staff member."""
+    staff_id, practice_id = staff.id, staff.practice_id
+    with atomic():
+        logons.end(token, reason="log_out", now=now)
+        audit.record(
+            "logon.ended",
+            practice_id=practice_id,
+            by=by,
+            now=now,
+            subject=("staff", staff_id),
+            side=SCOPE,
+            reason="log_out",
+        )
 
 
 def has_acknowledged_notice(staff: StaffMember) -> bool:

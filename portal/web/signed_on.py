@@ -6,16 +6,15 @@ from flask import session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from portal import clock
+from portal.accounts import service as accounts
 from portal.accounts.models import PortalAccount
-from portal.accounts.service import actor as account_actor
 from portal.audit.actor import Actor
 from portal.extensions import db
 from portal.logons import service as logons
 from portal.logons.models import Logon
 from portal.logons.side import Side
+from portal.practices import service as practices
 from portal.practices.models import StaffMember
-from portal.practices.service import actor as staff_actor
-from portal.transaction import atomic
 from portal.web.cookies import side_of_request
 from portal.web.security import client_address
 
@@ -58,12 +57,12 @@ def account_on() -> PortalAccount:
 
 def staff_hand() -> Actor:
     """The staff member as the hand that acts in this request."""
-    return staff_actor(staff_on(), client=client_address())
+    return practices.actor(staff_on(), client=client_address())
 
 
 def account_hand() -> Actor:
     """The account as the hand that acts in this request."""
-    return account_actor(account_on(), client=client_address())
+    return accounts.actor(account_on(), client=client_address())
 
 
 def remember(token: str) -> bool:
@@ -80,12 +79,14 @@ def remember(token: str) -> bool:
     return bool(user is not None and login_user(user))
 
 
-def forget(*, reason: str = "log_out") -> None:
+def forget() -> None:
     """Log this browser off, on the server first."""
-    token = session.get("_user_id")
-    if token:
-        with atomic():
-            logons.end(token, reason=reason, now=clock.now())
+    if current_user.is_authenticated:
+        person, token, now = current_user.person, current_user.get_id(), clock.now()
+        if isinstance(person, StaffMember):
+            practices.log_off(staff=person, token=token, by=staff_hand(), now=now)
+        else:
+            accounts.log_off(account=person, token=token, client=client_address(), now=now)
     logout_user()
     session.clear()
 

@@ -66,7 +66,7 @@ def _log_on(account: PortalAccount) -> ResponseReturnValue:
     except Refused:
         return no_chart(account)
     if current_user.is_authenticated:
-        signed_on.forget(reason="replaced")
+        signed_on.forget()
     signed_on.remember(token)
     response = redirect(_next() or url_for("patients.home"), code=303)
     if cookies.LANGUAGE not in request.cookies:

@@ -8,14 +8,13 @@ import unicodedata
 
 from email_validator import EmailNotValidError, validate_email
 
+from portal.addresses import email_key
 from portal.people.rules.names import has_controls
 from portal.people.rules.refusal import Refusal, ValueRefused
 
 _EDGES = " \t\u00a0\u200b\u200c\u200d\u2060\ufeff"
 _SEPARATORS = re.compile(r"[\s;,|/\u00a0]+")
 _ANGLES = re.compile(r"[^<>]*<([^<>]*)>")
-_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_ASCII_LOWER = str.maketrans(_UPPER, _UPPER.lower())
 
 # What clerks type where the form insists on an e-mail; compared without anything but letters and
 # digits.
@@ -75,15 +74,6 @@ def first_address(text: str) -> str:
     be asked back."""
     found = _addresses(text)
     return found[0] if len(found) > 1 else text
-
-
-def email_key(address: str) -> str:
-    """What an address is looked up by: NFC, ASCII letters in lower case, nothing else folded.
-
-    Unicode case folding would let ``mıke@`` find ``MIKE@`` (CVE-2019-19844): another person's
-    mailbox.
-    """
-    return unicodedata.normalize("NFC", address).translate(_ASCII_LOWER)
 
 
 def is_placeholder_address(address: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
 from typing import Any, cast
 
-from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
@@ -33,7 +33,7 @@ from portal.web.language import LANGUAGES
 _l: Any = lazy_gettext
 """WTForms shows lazy strings, though its stubs know only ``str``."""
 SPARE_PHONES = 2
-MOST_PHONES = 20
+MOST_PHONES = 50
 VERIFIED = {
     "in_person": _l("In person, with an ID"),
     "by_phone": _l("By phone, after checking the person's identity"),
@@ -43,6 +43,7 @@ VERIFIED = {
 TEXTS = ("given_name", "middle_name", "family_name", "preferred_name", "street", "city", "region",
          "postal_code", "country")  # fmt: skip
 VALUES = ("birth_date", "email", "end_date", "deceased_on")
+_SHOWN = (*TEXTS, *VALUES, "record_number", "language", "provider", "deceased")
 
 
 def _text(longest: int) -> Any:
@@ -90,6 +91,7 @@ class PatientForm(FlaskForm):  # type: ignore[misc]
     deceased = BooleanField(_l("The patient has died"))
     deceased_on = ParsedField(_l("Date of death"))
     seen = HiddenField()
+    was = HiddenField()
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class PatientForm(FlaskForm):  # type: ignore[misc]
         country: str,
         **more: Any,
     ) -> None:
-        filled = _filled(patient, country) if patient else {"phones": [{}]}
+        filled = _filled(patient, country) if patient else {}
         super().__init__(data=filled, **more)
         self.patient = patient
         self._providers = {provider.public_id: provider.id for provider in providers}
@@ -112,11 +114,9 @@ class PatientForm(FlaskForm):  # type: ignore[misc]
         self.birth_date.parse = lambda text: rules.parse_birth_date(text, today)
         self.deceased_on.parse = lambda text: rules.parse_death_date(text, today)
         self.end_date.parse = rules.parse_end_date
+        self._add_spare_rows()
         for row in self._rows:
             row.number.parse = lambda text: rules.parse_phone(text, country)
-        if request.method == "GET":
-            for _spare in range(SPARE_PHONES if patient else 1):
-                self.phones.append_entry()
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Every field by its rule, and what fields must agree upon."""
@@ -151,6 +151,30 @@ class PatientForm(FlaskForm):  # type: ignore[misc]
         changed["deceased"] = bool(self.deceased.data)
         return cast("PatientValues", changed)
 
+    @property
+    def seen_before(self) -> dict[str, Any]:
+        """What the fields held when the form was opened."""
+        try:
+            was = json.loads(self.was.data or "")
+        except ValueError:
+            return {}
+        return was if isinstance(was, dict) else {}
+
+    def take_over(self, current: PatientForm) -> None:
+        """Show what is on file now in every field that was left as it was; what was typed stays."""
+        was = self.seen_before
+        for name in set(was) & set(_SHOWN):
+            if self[name].data == was[name]:
+                self[name].data = current[name].data
+        if self.phone_texts == was.get("phones"):
+            self._fields["phones"] = self.phones = current.phones
+        self.seen.data, self.was.data = current.seen.data, current.was.data
+
+    @property
+    def phone_texts(self) -> list[list[str]]:
+        """Kind and number of every row that is not empty."""
+        return [[row.kind.data, row.number.text] for row in self._rows if row.number.text]
+
     def refuse(self, name: str, sentence: str) -> None:
         """Say beside a field what only the service could know."""
         _refuse(self[name], sentence)
@@ -163,6 +187,11 @@ class PatientForm(FlaskForm):  # type: ignore[misc]
     @property
     def _rows(self) -> list[Any]:
         return [entry.form for entry in self.phones]
+
+    def _add_spare_rows(self) -> None:
+        empty = sum(not row.number.text for row in self._rows)
+        for _row in range(min(SPARE_PHONES - empty, MOST_PHONES - len(self.phones))):
+            self.phones.append_entry()
 
     def _phone_values(self) -> Iterable[PhoneValue]:
         held = self.patient.phones if self.patient else []
@@ -182,7 +211,7 @@ def _refuse(field: Any, sentence: str) -> bool:
 
 
 def _filled(patient: Patient, country: str) -> dict[str, Any]:
-    return {
+    shown: dict[str, Any] = {
         **{name: getattr(patient, name) for name in TEXTS},
         "birth_date": _date_text(patient.birth_date),
         "email": patient.email or "",
@@ -197,6 +226,9 @@ def _filled(patient: Patient, country: str) -> dict[str, Any]:
         "deceased_on": _date_text(patient.deceased_on),
         "seen": patient.updated_at.isoformat(),
     }
+    was = {name: shown[name] for name in _SHOWN}
+    was["phones"] = [[phone["kind"], phone["number"]] for phone in shown["phones"]]
+    return {**shown, "was": json.dumps(was)}
 
 
 def _date_text(value: date | None) -> str:

@@ -1,4 +1,4 @@
-"""What a chart holds now where it differs from what somebody is typing."""
+"""What somebody else changed in a chart while somebody was typing."""
 
 from __future__ import annotations
 
@@ -9,32 +9,23 @@ from flask_babel import gettext as _
 from portal.staff.forms.patient import PatientForm
 from portal.staff.presenters.chart import PHONE_KINDS
 
-_QUIET = frozenset({"csrf_token", "seen", "ssn", "erase_ssn", "verified_how", "phones"})
 
-
-def differences(typed: PatientForm, current: PatientForm) -> list[tuple[str, str]]:
-    """(label, what is on file now) of every field that was typed otherwise; numbers of an SSN never."""
+def changed_meanwhile(typed: PatientForm, current: PatientForm) -> list[tuple[str, str]]:
+    """(label, what is on file now) of every field that no longer holds what the typist was shown."""
+    was, now = typed.seen_before, current.seen_before
     found = [
-        (str(field.label.text), _shown(field))
-        for field in current
-        if field.short_name not in _QUIET
-        and (field.data or "") != (typed[field.short_name].data or "")
+        (str(current[name].label.text), _shown(current[name]))
+        for name in now
+        if name != "phones" and name in was and was[name] != now[name]
     ]
-    if _numbers(typed) != _numbers(current):
-        found.append((_("Phone number"), ", ".join(_numbers(current)) or _("None")))
+    if "phones" in was and was["phones"] != now["phones"]:
+        numbers = [f"{number} ({PHONE_KINDS[kind]})" for kind, number in now["phones"]]
+        found.append((_("Phone number"), ", ".join(numbers) or _("None")))
     return found
 
 
-def _numbers(form: PatientForm) -> list[str]:
-    return [
-        f"{row.form.number.text} ({PHONE_KINDS[row.form.kind.data]})"
-        for row in form.phones
-        if row.form.number.text
-    ]
-
-
 def _shown(field: Any) -> str:
-    choices = dict(getattr(field, "choices", None) or ())
+    choices = dict(getattr(field, "choices", None) or {})
     if field.data is True or field.data is False:
         return _("Yes") if field.data else _("No")
     return str(choices.get(field.data, field.data) or _("None"))

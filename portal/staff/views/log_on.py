@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from portal import clock
+from portal.addresses import email_key
 from portal.errors import Refused
 from portal.limits import service as limits
 from portal.practices import service as practices
@@ -59,7 +60,7 @@ def _refused(form: LogOnForm, refused: Refused, *, now: datetime) -> ResponseRet
         return _page(form), 422
     until = limits.logon_blocked_until(
         scope=practices.SCOPE,
-        subject=practices.email_key(form.email.data or ""),
+        subject=email_key(form.email.data or ""),
         client=client_address(),
         now=now,
     )

@@ -17,7 +17,7 @@ from portal.staff import blueprint, said
 from portal.staff.forms.patient import PatientForm
 from portal.staff.isolation import patient_of
 from portal.staff.presenters.chart import chart_head, masked_ssn
-from portal.staff.presenters.conflict import differences
+from portal.staff.presenters.conflict import changed_meanwhile
 from portal.staff.wording import Said
 from portal.web.signed_on import staff_hand, staff_on
 
@@ -81,11 +81,12 @@ def _refused(public_id: str, form: PatientForm, refused: Refused) -> str:
 
 
 def _conflict(public_id: str, form: PatientForm) -> ResponseReturnValue:
-    """Somebody else saved meanwhile: nothing is written, what was typed stays, and the page says what differs."""
+    """Somebody else saved meanwhile: nothing is written, what was typed stays, the rest is as on file."""
     patient = patient_of(public_id)
     current = _form(patient, typed=False)
-    form.seen.data = current.seen.data
-    return _edit_page(patient, form, differs=differences(form, current)), 409
+    changed = changed_meanwhile(form, current)
+    form.take_over(current)
+    return _edit_page(patient, form, changed=changed), 409
 
 
 def _form(patient: Patient | None, *, typed: bool = True) -> PatientForm:
@@ -105,7 +106,7 @@ def _new_page(form: PatientForm) -> str:
 
 
 def _edit_page(
-    patient: Patient, form: PatientForm, *, differs: list[tuple[str, str]] | None = None
+    patient: Patient, form: PatientForm, *, changed: list[tuple[str, str]] | None = None
 ) -> str:
     return render_template(
         "staff/pages/edit_patient.html",
@@ -114,5 +115,5 @@ def _edit_page(
         chart=chart_head(patient, here="staff.chart", now=clock.now()),
         ssn_on_file=masked_ssn(patient),
         asks_verification=bool(form.verified_how.errors or form.verified_how.data),
-        differs=differs,
+        changed=changed,
     )

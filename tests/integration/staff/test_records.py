@@ -107,7 +107,7 @@ def typed_from(page) -> dict[str, Any]:
     """What the edit form would send back unchanged."""
     names = ["given_name", "middle_name", "family_name", "preferred_name", "birth_date", "ssn", "email",
              "phones-0-number", "phones-1-number", "street", "city", "region", "postal_code", "country",
-             "record_number", "end_date", "deceased_on", "seen"]  # fmt: skip
+             "record_number", "end_date", "deceased_on", "seen", "was"]  # fmt: skip
     return {name: field(page, name) for name in names} | {"phones-0-kind": "mobile"}
 
 
@@ -214,9 +214,11 @@ def test_a_chart_that_changed_meanwhile_is_not_overwritten(
     assert "Phone number (617) 555-0100 (Mobile)" in words
     assert (field(answer, "city"), field(answer, "street")) == ("Salem", "1 Main Street")
     assert (only().city, only().street) == ("Boston", "")
+    assert field(answer, "phones-0-number") == "(617) 555-0100"
     again = typed_from(answer) | {"provider": house.provider.public_id}
     assert clerk.post(edit, **again).status_code == 303
     assert (only().city, only().street) == ("Salem", "1 Main Street")
+    assert numbers(only()) == [("mobile", "+16175550100", None)]
 
 
 def test_a_form_without_its_mark_saves_nothing(clerk, edit, typed) -> None:
