@@ -133,13 +133,15 @@ def finish(*, handle: str, claim: Claim, client: str, by: Actor, now: datetime) 
 
     Raises:
         Refused: ``pending_gone`` when the 30 minutes are over, the link's state when it is not open any more,
-            ``username_taken`` when somebody else was quicker.
+            ``username_taken`` when somebody else was quicker, ``other_person`` when the account holds another
+            chart of the practice by now.
     """
     try:
         with atomic():
             return _finish(handle, claim, client=client, by=by, now=now)
     except IntegrityError as error:
-        raise Refused("username_taken") from error
+        taken = "username" in str(error.orig)
+        raise Refused("username_taken" if taken else "other_person") from error
 
 
 def forget_stale(*, now: datetime) -> int:

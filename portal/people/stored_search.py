@@ -41,7 +41,10 @@ def text_of(public_id: str, *, staff_member_id: int, now: datetime) -> str | Non
 
 def forget_old(*, now: datetime) -> int:
     """The sweep: drop what is older than a day; returns how many."""
-    done = db.session.execute(delete(StoredSearch).where(StoredSearch.created_at < now - KEPT_FOR))
+    with atomic():
+        done = db.session.execute(
+            delete(StoredSearch).where(StoredSearch.created_at < now - KEPT_FOR)
+        )
     return int(getattr(done, "rowcount", 0))
 
 

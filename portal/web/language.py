@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, g, has_request_context, request
 from flask_babel import get_locale
@@ -54,7 +54,7 @@ def _own_address() -> tuple[str, dict[str, str]]:
     rule = request.url_rule
     if rule is None or "GET" not in (rule.methods or ()) or "token" in rule.arguments:
         return "/", {}
-    return request.path, {name: value for name, value in request.args.items() if name != "lang"}
+    return quote(request.path), {name: value for name, value in request.args.items() if name != "lang"}
 
 
 def _choose() -> str:

@@ -42,7 +42,10 @@ def identity(door: Door) -> ResponseReturnValue:
             return _back_to_sign_up(door)
         if refused.code == "username_taken":
             return username_taken_meanwhile(door, pending)
-        raise
+        if refused.code not in wording.LINKING:
+            raise
+        form.form_errors.append(wording.LINKING[refused.code])
+        return _page(door, form), 409
     if result.logon_token is not None:
         signed_on.remember(result.logon_token)
         return redirect(url_for("patients.home"), code=303)

@@ -5,6 +5,7 @@ Pure: text in, value or refusal out; ``today`` is an argument. One module per ki
 the door to them.
 """
 
+from portal.addresses import email_key
 from portal.people.rules.dates import (
     parse_birth_date,
     parse_death_date,
@@ -12,7 +13,6 @@ from portal.people.rules.dates import (
     try_birth_date,
 )
 from portal.people.rules.email import (
-    email_key,
     first_address,
     is_placeholder_address,
     is_reserved_placeholder,

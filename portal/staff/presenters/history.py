@@ -116,7 +116,7 @@ def _row(grant: Grant, facts: AccessFacts) -> HistoryRow:
 
 
 def _ending_offered(grant: Grant, activation: Activation, facts: AccessFacts) -> tuple[str, str]:
-    if grant.ended_at is not None:
+    if grant.ended_at is not None or facts.chart_ended:  # the sweep ends it within a minute
         return "", ""
     active = open_to_portal(grant)
     endpoint = "staff.disable_access" if active else "staff.revoke_invite"

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from portal import clock
 from portal.errors import Refused, Stale
 from portal.people import service as people
+from portal.people import views_log
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.staff import blueprint, said
@@ -45,6 +46,7 @@ def edit_patient(public_id: str) -> ResponseReturnValue:
     patient = patient_of(public_id)
     form = _form(patient)
     if not form.is_submitted():
+        views_log.record_view(patient, page="edit", by=staff_hand(), now=clock.now())
         return _edit_page(patient, form)
     if form.seen.data != patient.updated_at.isoformat():
         return _conflict(public_id, form)

@@ -39,8 +39,9 @@ def test_the_navigation_marks_where_one_is(clerk, jenny) -> None:
 def test_viewing_is_an_event(clerk, jenny, house) -> None:
     clerk.get(f"/staff/patients/{jenny.public_id}")
     clerk.access(jenny)
+    clerk.get(f"/staff/patients/{jenny.public_id}/edit")
     events = audited("chart.viewed")
-    assert [event.data for event in events] == [{"page": "information"}, {"page": "portal_access"}]
+    assert [event.data["page"] for event in events] == ["information", "portal_access", "edit"]
     assert {event.actor_name for event in events} == {"James Smith"}
     assert {event.subject_id for event in events} == {jenny.id}
 

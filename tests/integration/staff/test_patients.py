@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from portal.people import stored_search
 from tests.factories import make_house, make_invitation, make_patient
 from tests.integration.staff.clerk import Clerk, audited, field, markup, text
 
@@ -142,3 +143,15 @@ def test_nobody_of_another_practice_is_found(clerk, people) -> None:
     for typed in ("elsewhere", "900001", "(443) 555-0155", "2/11/1980"):
         page = clerk.follow(clerk.post("/staff/patients/search", q=typed))
         assert "Elsewhere" not in " ".join(names(page))
+
+
+def test_what_no_database_can_be_asked_is_refused(clerk, people) -> None:
+    assert clerk.post("/staff/patients/search", q="har\0ris").status_code == 400
+    assert clerk.get("/staff/patients?s=%00").status_code == 400
+    assert clerk.get("/staff/patients/%00").status_code in {400, 404}
+
+
+def test_old_searches_are_swept(clerk, people, moment) -> None:
+    clerk.post("/staff/patients/search", q="nunez")
+    assert stored_search.forget_old(now=moment.now) == 0
+    assert stored_search.forget_old(now=moment.pass_(days=1, seconds=1)) == 1
