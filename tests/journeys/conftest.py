@@ -165,7 +165,7 @@ def contexts(browser: Browser) -> Iterator[Any]:
     yield make
     for context in made:
         context.close()
-    expected = re.compile(r"status of (401|409|410|422)|net::ERR_ABORTED")
+    expected = re.compile(r"status of (401|404|409|410|422)|net::ERR_ABORTED")
     assert [text for text in complaints if not expected.search(text)] == []
 
 

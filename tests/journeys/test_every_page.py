@@ -1,0 +1,134 @@
+"""Every kind of page, in both languages, themes and widths: axe finds nothing, nothing overflows, nothing is heavy."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import urllib.request
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.journeys.conftest import DESK, PHONE, Installation, Subject, Words, link_in
+from tests.journeys.test_main_job import (
+    enable,
+    log_on,
+    open_portal_access,
+    save_missing_email,
+    sign_up,
+    verify,
+)
+
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+}
+COMBINATIONS = [
+    ("en", "light", DESK),
+    ("es", "dark", PHONE),
+    ("es", "light", DESK),
+    ("en", "dark", PHONE),
+]
+FIRST_LOAD = 65 * 1024
+"""Bytes, gzipped, of everything the first page of a visit loads (interface.md)."""
+
+
+class Inspector:
+    """Looks at one page after the other and remembers what is wrong."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.problems = page, []  # type: ignore[var-annotated]
+
+    def look(self, name: str) -> None:
+        """Axe, and whether it overflows."""
+        for violation in Axe().run(self.page, options=RULES).response["violations"]:
+            places = [node["target"] for node in violation["nodes"]][:3]
+            self.problems.append(f"{name}: {violation['id']} at {places}")
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        if width > self.page.viewport_size["width"]:  # type: ignore[index]
+            self.problems.append(f"{name}: {width} px wide")
+
+
+@pytest.mark.parametrize(("language", "theme", "size"), COMBINATIONS)
+def test_every_page(
+    language: str,
+    theme: Any,
+    size: Any,
+    installation: Installation,
+    subjects: list[Subject],
+    contexts: Any,
+) -> None:
+    t = Words(language)
+    number = 5 + COMBINATIONS.index((language, theme, size))
+    subject, address = subjects[number], f"page.{number}@example.com"
+    page = contexts(viewport=size, locale=language, color_scheme=theme)
+    inspector = Inspector(page)
+
+    page.goto(f"{installation.url}/staff/login?lang={language}")
+    inspector.look("staff log-on")
+    log_on(page, installation, t)
+    inspector.look("today")
+    page.goto(f"{installation.url}/staff/patients")
+    inspector.look("patients")
+    page.goto(f"{installation.url}/staff/patients/new")
+    page.get_by_role("main").locator("form button[type=submit]").last.click()
+    page.locator("#error-summary").wait_for()
+    inspector.look("add a patient, with errors")
+    open_portal_access(page, installation, subject, t)
+    inspector.look("portal access, not enabled")
+    page.get_by_role("link", name=t("Add missing information")).click()
+    page.get_by_role("button", name=t("Save Identifiers")).wait_for()
+    inspector.look("missing identifiers")
+    page.keyboard.press("Escape")
+    save_missing_email(page, address, t)
+    enable(page, t)
+    inspector.look("portal access, pending")
+    page.get_by_role("link", name=t("Patient information"), exact=True).first.click()
+    page.wait_for_load_state()
+    inspector.look("chart")
+
+    link = link_in(installation.wait_for_mail(address, "Family Practice"))
+    door = contexts(viewport=size, locale=language, color_scheme=theme)
+    inspector.page = door
+    door.goto(f"{installation.url}/")
+    inspector.look("front page")
+    door.goto(f"{installation.url}/login")
+    inspector.look("log-on")
+    door.goto(link)
+    door.get_by_role("button", name=t("Sign up"), exact=True).click()
+    door.locator("#error-summary").wait_for()
+    inspector.look("sign-up, with errors")
+    sign_up(door, username=f"page.{number}", email=address, given="Alex", t=t)
+    verify(door, "536-90-4398", t)
+    door.locator("#error-summary").wait_for()
+    inspector.look("identity check, with an error")
+    door.get_by_role("link", name=t("Use birth date and phone instead")).click()
+    door.get_by_label(t("Month")).wait_for()
+    inspector.look("identity check by birth date")
+    door.get_by_role("link", name=t("Use Social Security number instead")).click()
+    verify(door, subject.ssn, t)
+    door.wait_for_url("**/home")
+    inspector.look("home")
+    used = contexts(viewport=size, locale=language, color_scheme=theme)
+    inspector.page = used
+    used.goto(link)
+    inspector.look("used link")
+    used.goto(link + "/not-me")
+    inspector.look("this is not me")
+    used.goto(f"{installation.url}/nothing-here")
+    inspector.look("not found")
+    assert inspector.problems == []
+
+
+def test_the_first_load_is_light(installation: Installation) -> None:
+    def fetch(url: str) -> bytes:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return bytes(answer.read())
+
+    for path in ("/staff/login", "/login"):
+        page = fetch(installation.url + path)
+        assets = set(re.findall(r'(?:src|href)="(/static/[^"#]+)', page.decode()))
+        assert len(assets) >= 4
+        weight = sum(len(gzip.compress(fetch(installation.url + asset))) for asset in assets)
+        assert weight + len(gzip.compress(page)) <= FIRST_LOAD
