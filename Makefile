@@ -45,7 +45,7 @@ bench: $(VENV)/.dev ## Run the benchmarks, each against a bare baseline in the s
 	$(BIN)/python -m benchmarks
 
 messages: $(VENV)/.dev ## Collect translatable strings and compile the translations
-	$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -k lazy_ngettext:1,2 --no-location --sort-output --project=Vestibule --version=1 -o portal/translations/messages.pot .
+	$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -k lazy_ngettext:1,2 --no-location --sort-output --project=Vestibule --version=1 --copyright-holder=Vestibule --msgid-bugs-address= -o portal/translations/messages.pot .
 	$(BIN)/pybabel --quiet update -i portal/translations/messages.pot -d portal/translations --no-fuzzy-matching --no-wrap
 	$(BIN)/pybabel --quiet compile -d portal/translations
 

@@ -31,6 +31,7 @@ from portal.logons.side import Side
 from portal.mail import service as mail
 from portal.mail.rules import MailKind
 from portal.people import rules as people_rules
+from portal.people import service as people
 from portal.people.models import Patient
 from portal.transaction import atomic
 
@@ -279,6 +280,7 @@ def _link(
                 linked_at=now,
             )
         )
+    people.learn_language(patient, account.language)
     grant = db.session.get_one(Grant, invitation.grant_id)
     access.record_activated(grant, now=now)
     db.session.flush()
@@ -296,7 +298,7 @@ def _link(
         purpose=NOTICE,
         subject_id=grant.id,
         address=invitation.email,
-        language=invitation.language,
+        language=account.language,
         now=now,
         kind=MailKind.SECURITY,
     )

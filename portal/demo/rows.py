@@ -72,24 +72,31 @@ def _reserve(table: Table, many: int) -> Iterator[int]:
 
 
 def _insert(table: Table, rows: list[dict[str, Any]]) -> None:
-    # What Core's executemany does for each value of each row takes longer than the database does for
-    # the whole row. So each value is put into the driver's form here, by the same bind processors,
-    # but only where its type has one: twice as many rows a second on SQLite.
     connection = db.session.connection()
     dialect = connection.dialect
     names = list(rows[0])
+    if dialect.name == "postgresql":
+        quote = dialect.identifier_preparer.quote
+        columns = ", ".join(map(quote, names))
+        cursor: Any = connection.connection.cursor()
+        with cursor.copy(f"COPY {quote(table.name)} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(tuple(row.values()))
+        return
+    # What Core's executemany does for each value of each row takes about as long as SQLite does for the
+    # whole row. So each value is put into the driver's form here, by the same bind processors, but
+    # only where its type has one.
     statement = insert(table).compile(dialect=dialect, column_keys=names)
-    convert = [
-        (name, process)
+    processors = {
+        name: process
         for name in names
         if (process := table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
-    ]
+    }
     for row in rows:
-        for name, process in convert:
+        for name, process in processors.items():
             row[name] = process(row[name])
-    order = statement.positiontup
-    parameters: Any = list(map(itemgetter(*order), rows)) if order else rows
-    connection.exec_driver_sql(str(statement), parameters)
+    in_order = itemgetter(*(statement.positiontup or names))
+    connection.exec_driver_sql(str(statement), list(map(in_order, rows)))
 
 
 def _table(model: type[Model]) -> Table:

@@ -124,7 +124,7 @@ def _lines(report: ImportReport) -> Iterator[str]:
             yield _("  … and %(number)s more; --json tells them all.", number=more)
     if report.voided_invitations:
         yield ""
-        yield _("Open invitations ended, because the e-mail address changed (record numbers):")
+        yield _("Open invitations ended, because the email address changed (record numbers):")
         yield from (f"  {voided.record_number}" for voided in report.voided_invitations)
     yield ""
     yield _outcome(report)

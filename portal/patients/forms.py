@@ -81,7 +81,7 @@ class SignUpForm(FlaskForm):  # type: ignore[misc]
 
     def validate_email(self, field: Field) -> None:
         """Where the portal writes to, once it is confirmed."""
-        field.data = _checked(people_rules.parse_email, field, _("Enter your e-mail address."))
+        field.data = _checked(people_rules.parse_email, field, _("Enter your email address."))
 
     def validate_username(self, field: Field) -> None:
         """Unique in the installation (8.9)."""
@@ -117,7 +117,7 @@ class LogOnForm(FlaskForm):  # type: ignore[misc]
     def validate_identifier(self, field: Field) -> None:
         """Anything but nothing."""
         if not field.data:
-            raise ValidationError(_("Enter your e-mail address or your username."))
+            raise ValidationError(_("Enter your email address or your username."))
 
     def validate_password(self, field: Field) -> None:
         """Anything but nothing; taken exactly as typed."""
@@ -197,7 +197,7 @@ class BirthAndPhoneForm(FlaskForm):  # type: ignore[misc]
 class ConfirmEmailForm(FlaskForm):  # type: ignore[misc]
     """The code that went to an address, come back."""
 
-    code = TextField(_l("Code from the e-mail"))
+    code = TextField(_l("Code from the email"))
 
     def digits(self) -> str:
         """What was typed, after :meth:`validate`."""
@@ -206,7 +206,7 @@ class ConfirmEmailForm(FlaskForm):  # type: ignore[misc]
     def validate_code(self, field: Field) -> None:
         """Eight digits."""
         if not _number(_without_gaps(field.data), digits=8) or len(_without_gaps(field.data)) < 8:
-            raise ValidationError(_("Enter the eight digits from our e-mail."))
+            raise ValidationError(_("Enter the eight digits from our email."))
 
 
 def _checked(parse: Any, field: Field, when_empty: str) -> Any:

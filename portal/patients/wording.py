@@ -40,7 +40,7 @@ DEAD_LINKS: dict[LinkState, DeadLink] = {
     ),
     LinkState.REPLACED: DeadLink(
         _("There is a newer link"),
-        _("This link was replaced by a newer one. Look for the latest e-mail and use its link."),
+        _("This link was replaced by a newer one. Look for the latest email and use its link."),
         WayOn.FRESH_LINK,
     ),
     LinkState.USED: DeadLink(
@@ -109,9 +109,9 @@ REFUSALS: dict[Refusal, LazyString] = {
     Refusal.PHONE_IMPOSSIBLE: _(
         "This phone number has too few or too many digits, or an area code that does not exist."
     ),
-    Refusal.EMAIL_SHAPE: _("Enter an e-mail address such as name@example.com."),
-    Refusal.EMAIL_PLACEHOLDER: _("Enter an e-mail address that you can read."),
-    Refusal.EMAIL_SEVERAL: _("Enter one e-mail address only."),
+    Refusal.EMAIL_SHAPE: _("Enter an email address such as name@example.com."),
+    Refusal.EMAIL_PLACEHOLDER: _("Enter an email address that you can read."),
+    Refusal.EMAIL_SEVERAL: _("Enter one email address only."),
     Refusal.BIRTH_DATE_UNREADABLE: _(
         "There is no such day. Check the month, the day and the year of birth."
     ),
@@ -124,7 +124,7 @@ REFUSALS: dict[Refusal, LazyString] = {
 
 LOG_ON: dict[str, LazyString] = {
     "wrong": _(
-        "That did not match. Check your username and your password. If you typed an e-mail address,"
+        "That did not match. Check your username and your password. If you typed an email address,"
         " try your username."
     ),
     "wait": _(
@@ -143,7 +143,7 @@ LINKING: dict[str, LazyString] = LOG_ON | {
 EMAIL_CODES: dict[str, LazyString] = {
     "no_code": _("This code is not good any more. Ask for a new one below."),
     "wrong_code": _(
-        "This is not the code that we sent. Check the eight digits in our latest e-mail."
+        "This is not the code that we sent. Check the eight digits in our latest email."
     ),
 }
 
@@ -155,9 +155,9 @@ TOO_MANY_SIGN_UPS = _(
     "There were too many tries from your connection. Please wait an hour and try again."
 )
 CODE_SENT = _(
-    "If your address can receive a code now, one is on its way. Use the one in the latest e-mail."
+    "If your address can receive a code now, one is on its way. Use the one in the latest email."
 )
-EMAIL_CONFIRMED = _("Thank you. Your e-mail address is confirmed.")
+EMAIL_CONFIRMED = _("Thank you. Your email address is confirmed.")
 LOGGED_OUT = _("You are logged out.")
 
 

@@ -1,4 +1,4 @@
-"""Mails about a chart: what all of them share, and the two that a changed e-mail address sends (3.7)."""
+"""Mails about a chart: what all of them share, and the two that a changed email address sends (3.7)."""
 
 from __future__ import annotations
 

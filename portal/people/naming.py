@@ -28,14 +28,16 @@ def list_name(person: Named) -> str:
 
 
 def short_name(person: Named) -> str:
-    """ "Jenny H." for staff; without any name, the record number."""
-    return hello_name(person) or person.record_number
+    """ "Jenny H." for staff; without a first name the last one, without any the record number."""
+    return hello_name(person) or person.family_name or person.record_number
 
 
 def hello_name(person: Named) -> str:
-    """ "Jenny H.": first name and initial, where others may read along (8.1, 8.12); empty without any name."""
+    """ "Jenny H.": first name and initial, where others may read along (8.1, 8.12); empty without a first name."""
+    if not person.given_name:
+        return ""
     initial = f"{person.family_name[0].upper()}." if person.family_name else ""
-    return " ".join(name for name in (person.given_name, initial) if name)
+    return f"{person.given_name} {initial}".rstrip()
 
 
 def _given(person: Named) -> str:

@@ -249,6 +249,12 @@ def write(patient: Patient, values: PatientValues, *, now: datetime) -> Edited:
     return Edited(tuple(changed), old_email if "email" in changed else None)
 
 
+def learn_language(patient: Patient, language: str) -> None:
+    """The language that the person has chosen, where the chart says none; in the caller's transaction."""
+    if patient.language is None:
+        patient.language = language
+
+
 def ssn_of(patient: Patient) -> str | None:
     """The nine digits. Whoever asks shows no more than the last four, or records an audit event (2.5)."""
     if patient.ssn_sealed is None:

@@ -24,11 +24,11 @@ REFUSALS: dict[Refusal, LazyString] = {
         "This phone number has too few or too many digits, or an area code that does not exist."
         " Check it, area code included."
     ),
-    Refusal.EMAIL_SHAPE: _("Enter an e-mail address such as name@example.com."),
+    Refusal.EMAIL_SHAPE: _("Enter an email address such as name@example.com."),
     Refusal.EMAIL_PLACEHOLDER: _(
-        "This says that there is no e-mail address. Leave the field empty instead."
+        "This says that there is no email address. Leave the field empty instead."
     ),
-    Refusal.EMAIL_SEVERAL: _("Enter one e-mail address only: the one the patient reads."),
+    Refusal.EMAIL_SEVERAL: _("Enter one email address only: the one the patient reads."),
     Refusal.BIRTH_DATE_UNREADABLE: _(
         "Enter the date of birth as month, day and four-digit year, such as 2/11/1980."
     ),

@@ -48,10 +48,9 @@ def moment(value: datetime | None, zone: str) -> str:
 
 def clock_time(local: datetime) -> str:
     """ "3:04 p.m." of a local time."""
-    if _spanish():
-        return format_time(local, format="H:mm", locale=_locale(), tzinfo=local.tzinfo)
     text = format_time(local, format="h:mm", locale=_locale(), tzinfo=local.tzinfo)
-    return f"{text} {'a.m.' if local.hour < 12 else 'p.m.'}"
+    before, after = ("a. m.", "p. m.") if _spanish() else ("a.m.", "p.m.")
+    return f"{text} {before if local.hour < 12 else after}"
 
 
 def phone(e164: str | None, country: str = "US") -> str:

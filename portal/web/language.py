@@ -54,7 +54,9 @@ def _own_address() -> tuple[str, dict[str, str]]:
     rule = request.url_rule
     if rule is None or "GET" not in (rule.methods or ()) or "token" in rule.arguments:
         return "/", {}
-    return quote(request.path), {name: value for name, value in request.args.items() if name != "lang"}
+    return quote(request.path), {
+        name: value for name, value in request.args.items() if name != "lang"
+    }
 
 
 def _choose() -> str:

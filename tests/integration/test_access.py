@@ -133,7 +133,7 @@ def test_an_old_account_makes_a_new_grant_green_at_once(app, moment) -> None:
     )
     fourth = access.enable(patient=patient, by=house.hand, now=moment.now)
     assert access.status_of(patient, fourth, now=moment.now) is Status.READY, (
-        "the e-mail changed since"
+        "the email changed since"
     )
 
 

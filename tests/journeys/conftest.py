@@ -201,7 +201,7 @@ class Subject:
 
 
 def grown_ups_without_mail(path: Path) -> list[Subject]:
-    """Living adults of the file that have no e-mail."""
+    """Living adults of the file that have no email."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = [
             row

@@ -20,7 +20,7 @@ from portal.web.security import client_address
 
 @blueprint.route("/login", methods=["GET", "POST"])
 def log_on() -> ResponseReturnValue:
-    """By username, or by an e-mail address that one account has confirmed."""
+    """By username, or by an email address that one account has confirmed."""
     form = LogOnForm()
     if not form.is_submitted() and current_user.is_authenticated:
         return redirect(url_for("patients.home"), code=303)

@@ -33,7 +33,7 @@ class IdentifiersForm(FlaskForm):  # type: ignore[misc]
 
     @property
     def asks_email(self) -> bool:
-        """Whether the e-mail address is missing."""
+        """Whether the email address is missing."""
         return Identifier.EMAIL in self.missing
 
     @property

@@ -14,7 +14,7 @@ _l: Any = lazy_gettext
 
 
 class LogOnForm(FlaskForm):  # type: ignore[misc]
-    """E-mail and password; ``next`` is where to go afterwards."""
+    """Email and password; ``next`` is where to go afterwards."""
 
     email = StringField(
         _l("Email"), [InputRequired(_l("Enter your email address.")), Length(max=254)]

@@ -181,7 +181,7 @@ class PatientForm(FlaskForm):  # type: ignore[misc]
 
     @property
     def verification(self) -> str | None:
-        """How staff made sure of a changed e-mail address; None while they have not said it."""
+        """How staff made sure of a changed email address; None while they have not said it."""
         return self.verified_how.data if self.verified_how.data in VERIFIED else None
 
     @property

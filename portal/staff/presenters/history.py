@@ -32,7 +32,7 @@ class Activation(Enum):
     PENDING = auto()
     EXPIRED = auto()
     VOID = auto()
-    """The e-mail on file changed, so that no link is out there."""
+    """The email on file changed, so that no link is out there."""
     UNDELIVERED = auto()
     """The only mail failed for good."""
     ENDED_BEFORE = auto()

@@ -1,4 +1,4 @@
-"""The home page, and confirming an e-mail address by code (8.3, 8.10)."""
+"""The home page, and confirming an email address by code (8.3, 8.10)."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_the_address_of_the_link_needs_no_code(app, moment) -> None:
     invitation = make_invitation(make_house())
     visitor = Visitor(app)
     visitor.register(invitation, email=invitation.email.upper())
-    assert "Confirm your e-mail address" not in text(visitor.get("/home"))
+    assert "Confirm your email address" not in text(visitor.get("/home"))
     assert mails() == []
 
 
 def test_another_address_is_confirmed_by_the_code_that_went_there(visitor) -> None:
-    assert "Confirm your e-mail address" in text(visitor.get("/home"))
+    assert "Confirm your email address" in text(visitor.get("/home"))
     assert [mail.address for mail in mails()] == ["private@example.org"]
     assert "eight digits" in text(visitor.post("/home/confirm-email", code="12"))
     code = email_codes.code_of(codes()[0])
@@ -73,8 +73,8 @@ def test_another_address_is_confirmed_by_the_code_that_went_there(visitor) -> No
     answer = visitor.post("/home/confirm-email", code=f"{code[:4]} {code[4:]}")
     assert answer.headers["Location"] == "/home"
     said = text(visitor.follow(answer))
-    assert "Your e-mail address is confirmed" in said
-    assert "Confirm your e-mail address" not in said
+    assert "Your email address is confirmed" in said
+    assert "Confirm your email address" not in said
     assert accounts()[0].email_confirmed_at is not None
 
 

@@ -125,7 +125,7 @@ def test_a_door_needs_the_browser_that_opened_it(app, moment) -> None:
     for page in ("", "/sign-up", "/log-in", "/identity", "/not-me", "/fresh-link/asked"):
         answer = stranger.get(door + page)
         assert answer.status_code == 404
-        assert "Open the link from your e-mail again" in text(answer)
+        assert "Open the link from your email again" in text(answer)
         assert "Jenny" not in text(answer)
     for page in ("/sign-up", "/log-in", "/identity", "/not-me", "/fresh-link", "/log-out"):
         assert stranger.post(door + page).status_code == 404

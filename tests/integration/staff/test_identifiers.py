@@ -92,11 +92,11 @@ def test_the_list_ticks_itself(clerk, bare) -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({"email": "michelle"}, "Enter an e-mail address such as name@example.com."),
+        ({"email": "michelle"}, "Enter an email address such as name@example.com."),
         ({"ssn": "12"}, "Enter all nine digits"),
         ({"birth_date": "1/1/2030"}, "The date of birth is in the future."),
         ({"phone": "555"}, "This phone number has too few or too many digits"),
-        ({"email": "none"}, "This says that there is no e-mail address."),
+        ({"email": "none"}, "This says that there is no email address."),
         ({}, "Enter what is missing, or close this window."),
     ],
 )

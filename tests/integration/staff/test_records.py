@@ -69,7 +69,7 @@ def test_a_name_suffices_and_a_record_number_is_made(clerk) -> None:
         ({"ssn": "000-12-3456"}, "No social security number looks like this."),
         ({"phones-0-number": "555"}, "This phone number has too few or too many digits"),
         ({"phones-1-number": "call her"}, "Enter one phone number in digits"),
-        ({"email": "sam"}, "Enter an e-mail address such as name@example.com."),
+        ({"email": "sam"}, "Enter an email address such as name@example.com."),
         ({"birth_date": "11/22/2026"}, "The date of birth is in the future."),
         ({"birth_date": "1980"}, "The date of birth needs its month and day too"),
         ({"end_date": "soon"}, "Enter the end date as month, day and four-digit year"),

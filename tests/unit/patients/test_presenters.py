@@ -16,7 +16,7 @@ from portal.practices.models import Practice
         ("Jenny", "Harris", "Jenny H."),
         ("Mary Ann", "de la Cruz", "Mary Ann D."),
         ("Åsa", "öberg", "Åsa Ö."),
-        ("", "Harris", "H."),
+        ("", "Harris", ""),
         ("Jenny", "", "Jenny"),
         ("", "", ""),
     ],

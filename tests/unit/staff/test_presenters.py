@@ -50,7 +50,7 @@ def test_status_is_a_word_and_a_tone_of_its_own() -> None:
             ("Ana María Núñez", "Núñez, Ana María", "Ana N."),
         ),
         ({"given_name": "Jo", "preferred_name": "Jo"}, ("Jo", "Jo", "Jo")),
-        ({"family_name": "Lee"}, ("Lee", "Lee", "L.")),
+        ({"family_name": "Lee"}, ("Lee", "Lee", "Lee")),
         ({}, ("100482", "100482", "100482")),
     ],
 )
