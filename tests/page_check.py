@@ -46,9 +46,11 @@ class CheckedClient(FlaskClient):
 def check(html: str) -> None:
     """Raise :class:`BadPage` with all that is wrong."""
     whole = html.lstrip().lower().startswith("<!doctype")
-    problems = [*_syntax(html, whole)]
-    root = html5lib.parse(html, namespaceHTMLElements=False)
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    container = "tbody" if html.lstrip().startswith("<tr") else "div"
+    root = parser.parse(html) if whole else parser.parseFragment(html, container=container)
     elements = list(root.iter())
+    problems = [*_syntax(parser)]
     problems += _ids(elements)
     problems += _labels(elements, whole=whole)
     problems += _forms(elements)
@@ -58,17 +60,10 @@ def check(html: str) -> None:
         raise BadPage("\n".join(problems) + "\n\n" + html[:4000])
 
 
-def _syntax(html: str, whole: bool) -> Iterator[str]:
-    parser = html5lib.HTMLParser(strict=False)
-    if whole:
-        parser.parse(html)
-    else:
-        container = "tbody" if html.lstrip().startswith("<tr") else "div"
-        parser.parseFragment(html, container=container)
+def _syntax(parser: html5lib.HTMLParser) -> Iterator[str]:
     for (line, column), code, data in parser.errors:
-        if code == "expected-doctype-but-got-start-tag":
-            continue
-        yield f"invalid HTML at {line}:{column}: {code} {data}"
+        if code != "expected-doctype-but-got-start-tag":
+            yield f"invalid HTML at {line}:{column}: {code} {data}"
 
 
 def _ids(elements: list[Element]) -> Iterator[str]:

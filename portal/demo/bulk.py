@@ -14,7 +14,7 @@ from portal import tokens
 from portal.demo import crowd, timelines
 from portal.demo.crowd import PLACEHOLDER, Crowd, Someone
 from portal.demo.fates import FREQUENCY, TELL, Fate
-from portal.demo.rows import Rows
+from portal.demo.rows import Rows, analyze
 from portal.demo.teller import OLDEST_CHART, Calendar, Hand, Subject, Teller
 from portal.invitations.models import Invitation
 from portal.mail.rules import Reason
@@ -71,6 +71,7 @@ def fill(
             )
         if told is not None:
             told(done + size)
+    analyze()
     return tally
 
 
@@ -90,7 +91,6 @@ class _Filler:
         number = rows.number(Patient)
         someone = self._crowd.next(number)
         chart = self._chart(number, someone)
-        rows.add(Patient, **chart)
         self._add_phones_and_words(rows, number, someone)
         fate = self._fate(someone)
         teller = self._teller(rows, number, someone, chart)
@@ -101,6 +101,7 @@ class _Filler:
         if fate in {Fate.INVITED, Fate.EXPIRED} and self._rng.random() < _BOUNCED:
             chart["email_bounced_at"] = self._some_moment()
             chart["email_bounce_reason"] = Reason.NO_SUCH_MAILBOX.value
+        rows.add(Patient, **chart)
         return fate
 
     def _fate(self, someone: Someone) -> Fate:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, insert, select, text
 
 from portal.access.models import Grant
 from portal.accounts.models import AccountPerson, PortalAccount
@@ -14,6 +14,7 @@ from portal.attention.models import AttentionItem
 from portal.extensions import Model, db
 from portal.invitations.models import Invitation
 from portal.people.models import BlockedAddress, Patient, PatientPhone, SearchWord
+from portal.transaction import atomic
 
 _ORDER: tuple[type[Model], ...] = (
     Patient,
@@ -58,6 +59,17 @@ class Rows:
         """The lowest and the highest number that was used in the table; (0, 0) for none."""
         numbers = [row["id"] for row in self._rows[model]]
         return min(numbers, default=0), max(numbers, default=0)
+
+
+def analyze() -> None:
+    """Let the database look at what it holds now, in a transaction of its own.
+
+    Without that SQLite plans a search among a million as if they were a few: 4 seconds, not 20 ms.
+    """
+    with atomic():
+        if db.engine.dialect.name == "sqlite":
+            db.session.execute(text("PRAGMA analysis_limit = 1000"))
+        db.session.execute(text("ANALYZE"))
 
 
 def _reserve(table: Table, many: int) -> Iterator[int]:

@@ -46,7 +46,7 @@ def write(*, practice_id: int, hands: tuple[Hand, ...], first: int, last: int) -
     _write(
         TimelineKind.MAIL_FAILED,
         Invitation.ended_at,
-        {"reason": Reason.NO_SUCH_MAILBOX},
+        {"reason": Reason.NO_SUCH_MAILBOX.value},
         *these,
         Invitation.state == InvitationState.FAILED,
         once="try 1",

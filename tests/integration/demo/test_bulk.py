@@ -15,15 +15,17 @@ from portal.access.models import EndReason, Grant
 from portal.access.rules import Obstacle, Status
 from portal.accounts import service as accounts
 from portal.accounts.models import AccountPerson
-from portal.attention.models import AttentionItem
+from portal.attention import service as attention
 from portal.audit.models import AuditEvent
 from portal.audit.service import first_broken_link
 from portal.demo import bulk, service
 from portal.demo.fates import STATUS, Fate
+from portal.demo.founding import HAND
 from portal.demo.people import SIXTY
 from portal.demo.service import Made
 from portal.extensions import db
 from portal.invitations import service as invitations
+from portal.invitations import timeline
 from portal.invitations.models import Invitation
 from portal.invitations.rules import LinkState
 from portal.mail.models import OutboxMessage
@@ -89,7 +91,16 @@ def test_statuses_by_the_rules_are_those_intended(made: Made, moment: Moment) ->
         EndReason.END_DATED: made.fates[Fate.LEFT],
         EndReason.DECEASED: made.fates[Fate.DIED],
     }
-    assert access.end_overdue(by=service.HAND, now=now) == 0, "the sweep finds nothing left to do"
+    charts = Counter(
+        fact
+        for patient in patients
+        for fact in ("end_date", "deceased_on", "opted_out_at", "email_bounced_at")
+        if getattr(patient, fact)
+    )
+    assert charts["end_date"] == made.fates[Fate.LEFT]
+    assert charts["deceased_on"] == made.fates[Fate.DIED]
+    assert min(charts["opted_out_at"], charts["email_bounced_at"]) > 0
+    assert access.end_overdue(by=HAND, now=now) == 0, "the sweep finds nothing left to do"
 
 
 def test_charts_hold_what_the_services_would_have_written(made: Made, moment: Moment) -> None:
@@ -143,7 +154,7 @@ def test_invitations_are_real_ones(made: Made, moment: Moment) -> None:
         assert invitations.find_by_token(tokens.link_token(row.nonce)) == row
         day = clock.local_date(row.issued_at, "America/New_York") + timedelta(days=7)
         assert row.expires_at == clock.end_of_day(day, "America/New_York")
-        kinds = [line.kind for line in invitations.timeline.of_grant(row.grant_id)]
+        kinds = [line.kind for line in timeline.of_grant(row.grant_id)]
         assert "queued" in kinds
         assert row.state != "used" or {"accepted", "registered", "first_logon"} <= set(kinds)
     for patient in by_set:
@@ -173,7 +184,7 @@ def test_life_goes_on_afterwards(made: Made, moment: Moment) -> None:
     events = db.session.scalars(select(AuditEvent).where(AuditEvent.event == "demo.made")).all()
     assert [event.data for event in events] == [{"patients": MANY}]
     assert set(db.session.scalars(select(OutboxMessage.state).distinct())) <= set(SETTLED)
-    assert db.session.scalar(select(func.count()).select_from(AttentionItem)) > 0
+    assert attention.open_items(practice_id=home.id)
     highest = those_by_set()[-1].id
     hand = practices.actor(practices.get_staff_by_email("frontdesk@example.com"))
     new = people.add(

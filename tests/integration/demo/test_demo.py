@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from portal import clock
 from portal.access import service as access
@@ -18,7 +19,9 @@ from portal.attention.models import AttentionKind
 from portal.audit.models import AuditEvent
 from portal.audit.service import first_broken_link
 from portal.demo import service, stories
+from portal.demo.founding import HAND
 from portal.demo.history import Life
+from portal.demo.person import Story
 from portal.errors import Refused
 from portal.extensions import db
 from portal.invitations.models import Invitation, InvitationEvent
@@ -94,7 +97,7 @@ def test_the_history_holds_and_no_mail_is_on_its_way(app: Flask, moment: Moment)
         assert times[-1] <= now
     assert set(db.session.scalars(select(OutboxMessage.state).distinct())) <= set(SETTLED)
     assert latest(InvitationEvent.at) < now
-    assert access.end_overdue(by=service.HAND, now=now) == 0, "the sweep finds nothing left to do"
+    assert access.end_overdue(by=HAND, now=now) == 0, "the sweep finds nothing left to do"
 
     assert db.session.scalar(select(func.count()).select_from(NoticeAcknowledgement)) == 0
     assert [log_in.name for log_in in made.staff] == [f"{name}@example.com" for name in STAFF]
@@ -115,10 +118,8 @@ def test_an_interrupted_demo_leaves_nothing(
     def interrupt(life: Life, when: datetime) -> None:
         raise KeyboardInterrupt
 
-    told = stories.STORIES[stories.Story.ACTIVE]
-    monkeypatch.setitem(
-        stories.STORIES, stories.Story.ACTIVE, (*told, (stories.ago(days=1), interrupt))
-    )
+    told = stories.STORIES[Story.ACTIVE]
+    monkeypatch.setitem(stories.STORIES, Story.ACTIVE, (*told, (stories.ago(days=1), interrupt)))
     with pytest.raises(KeyboardInterrupt):
         service.make(password=PASSWORD, now=moment.now, patients=1)
     assert db.session.scalar(select(func.count()).select_from(Practice)) == 0
@@ -165,7 +166,7 @@ def test_the_command_prints_the_log_ins_once_and_refuses_to_repeat(app: Flask) -
     assert "There is a practice of this name already" in again.output
 
 
-def latest(column: object) -> datetime:
-    found = db.session.scalar(select(func.max(column)))  # type: ignore[arg-type]
+def latest(column: InstrumentedAttribute[datetime]) -> datetime:
+    found = db.session.scalar(select(func.max(column)))
     assert isinstance(found, datetime)
     return found

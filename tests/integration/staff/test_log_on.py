@@ -90,3 +90,30 @@ def test_who_left_the_practice_is_out_at_once(clerk, house) -> None:
     with atomic():
         db.session.get_one(StaffMember, number).ended_at = house.practice.created_at
     assert clerk.get("/staff/").status_code == 303
+
+
+def test_fifteen_idle_minutes_and_eight_hours(clerk, moment) -> None:
+    for _ in range(3):
+        moment.pass_(minutes=14)
+        assert clerk.get("/staff/").status_code == 200
+    moment.pass_(minutes=15)
+    assert clerk.get("/staff/").status_code == 303
+
+
+def test_eight_hours_end_it_however_busy(clerk, moment) -> None:
+    for _ in range(8 * 6 - 1):
+        moment.pass_(minutes=10)
+        assert clerk.get("/staff/").status_code == 200
+    moment.pass_(minutes=10)
+    assert clerk.get("/staff/").status_code == 303
+
+
+def test_polls_never_extend_a_log_on(clerk, jenny, moment) -> None:
+    state = f"/staff/patients/{jenny.public_id}/portal-access/state"
+    for _ in range(2):
+        moment.pass_(minutes=7)
+        assert clerk.get(state, htmx=True).status_code < 300
+    moment.pass_(minutes=1)
+    answer = clerk.get(state, htmx=True)
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"].startswith("/staff/login")
