@@ -44,14 +44,14 @@ def demo(patients: int | None, practice_name: str) -> None:
     except Refused as error:
         raise click.ClickException(_WORDS[error.code]) from error
     click.echo(f"Made {made.practice} with {made.patients:,} patients.")
-    for log_in in (*made.staff, made.patient):
-        if log_in is not None:
-            click.echo(f"  {log_in.name:28}{log_in.who}")
-    click.echo(
-        "Their password is the one in PORTAL_DEMO_PASSWORD."
-        if given
-        else f"Their password, shown this once: {password}"
-    )
+    log_ins = [log_in for log_in in (*made.staff, made.patient) if log_in is not None]
+    if given:
+        names = ", ".join(log_in.name for log_in in log_ins)
+        click.echo(f"Log in with the password of PORTAL_DEMO_PASSWORD as {names}.")
+        return
+    click.echo(f"All of these have the password (shown this once)  {password}")
+    for log_in in log_ins:
+        click.echo(f"  {log_in.name:28}{log_in.who}")
 
 
 def _tell_progress(done: int) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -154,7 +155,7 @@ def test_the_command_prints_the_log_ins_once_and_refuses_to_repeat(app: Flask) -
     run = app.test_cli_runner()
     first = run.invoke(args=["demo", "--patients", "2"])
     assert first.exit_code == 0, first.output
-    password = first.output.rstrip().rpartition(" ")[2]
+    password = first.output.partition("(shown this once)  ")[2].partition("\n")[0]
     assert first.output.count(password) == 1
     for name in (*(f"{name}@example.com" for name in STAFF), "jen.harris"):
         assert name in first.output
@@ -164,6 +165,20 @@ def test_the_command_prints_the_log_ins_once_and_refuses_to_repeat(app: Flask) -
     again = run.invoke(args=["demo"])
     assert again.exit_code == 1
     assert "There is a practice of this name already" in again.output
+
+
+def test_a_password_that_was_given_is_not_printed(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = app.extensions["vestibule.settings"]
+    given = held.model_copy(update={"portal_demo_password": SecretStr("given")})
+    monkeypatch.setitem(app.extensions, "vestibule.settings", given)
+    done = app.test_cli_runner().invoke(args=["demo", "--patients", "0"])
+    assert done.exit_code == 0, done.output
+    assert "given" not in done.output
+    assert practices.log_on(
+        email="frontdesk@example.com", password="given", client="192.0.2.1", now=clock.now()
+    )
 
 
 def latest(column: InstrumentedAttribute[datetime]) -> datetime:
