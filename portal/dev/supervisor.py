@@ -33,6 +33,7 @@ DEMO_LOGONS = (
     ("provider2@example.com", "Dr. What, provider, shares patients with Dr. Who"),
     ("provider3@example.com", "provider, does not share"),
     ("frontdesk@example.com", "front desk"),
+    ("jen.harris", "a patient: log in at /login"),
 )
 END_WITHIN = 30.0
 COME_UP_WITHIN = 60.0

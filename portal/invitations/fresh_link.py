@@ -8,9 +8,10 @@ from portal.access import service as access
 from portal.audit import service as audit
 from portal.audit.actor import Actor
 from portal.extensions import db
-from portal.invitations import service
+from portal.invitations import service, timeline
 from portal.invitations.models import Invitation
 from portal.invitations.rules import LinkState
+from portal.invitations.timeline import TimelineKind
 from portal.limits.rules import FRESH_LINK_LIFE, FRESH_LINKS_PER_GRANT, MAIL_PER_ADDRESS
 from portal.mail import service as mail
 from portal.transaction import atomic
@@ -47,4 +48,5 @@ def request(invitation: Invitation, *, by: Actor, now: datetime) -> None:
             sent=wanted,
         )
         if wanted and grant is not None:
+            timeline.add(invitation.id, TimelineKind.FRESH_LINK, now=now)
             service.issue_fresh(patient, grant, by=by, now=now)

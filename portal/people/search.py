@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import CompoundSelect, Select, func, select, tuple_, union
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.extensions import db
@@ -107,33 +107,34 @@ def _matching(practice_id: int, text: str, *, today: date, country: str) -> Sele
     query = select(Patient).where(Patient.practice_id == practice_id)
     if not text:
         return query
-    found: list[Any] = [Patient.record_number == text]
+    return query.where(Patient.id.in_(_found(practice_id, text, today=today, country=country)))
+
+
+def _found(practice_id: int, text: str, *, today: date, country: str) -> CompoundSelect[int]:
+    """The ids of everybody who fits in any way; each way walks an index of its own."""
+    charts = select(Patient.id).where(Patient.practice_id == practice_id)
+    ways = [charts.where(Patient.record_number == text)]
     if "@" in text:
-        found.append(_begins(Patient.email_key, rules.email_key(text)))
+        ways.append(charts.where(_begins(Patient.email_key, rules.email_key(text))))
     day = rules.try_birth_date(text, today=today)
     if day is not None:
-        found.append(Patient.birth_date == day)
+        ways.append(charts.where(Patient.birth_date == day))
     numbers = rules.phone_candidates(text, country)
     if numbers:
-        phones = select(PatientPhone.patient_id).where(
-            PatientPhone.practice_id == practice_id, PatientPhone.e164.in_(numbers)
-        )
-        found.append(Patient.id.in_(phones))
-    words = rules.search_words(text)
+        phones = select(PatientPhone.patient_id).where(PatientPhone.practice_id == practice_id)
+        ways.append(phones.where(PatientPhone.e164.in_(numbers)))
+    words = sorted(rules.search_words(text), key=len, reverse=True)
     if words and day is None and "@" not in text:
-        each = [_has_word(practice_id, word) for word in sorted(words, key=len, reverse=True)]
-        by_name = each[0]
-        for condition in each[1:]:
-            by_name = by_name & condition
-        found.append(by_name)
-    return query.where(or_(*found))
+        first, *others = [_having(practice_id, word) for word in words]
+        for other in others:
+            first = first.where(SearchWord.patient_id.in_(other))
+        ways.append(first)
+    return union(*ways)
 
 
-def _has_word(practice_id: int, word: str) -> Any:
-    return Patient.id.in_(
-        select(SearchWord.patient_id).where(
-            SearchWord.practice_id == practice_id, _begins(SearchWord.word, word)
-        )
+def _having(practice_id: int, word: str) -> Select[int]:
+    return select(SearchWord.patient_id).where(
+        SearchWord.practice_id == practice_id, _begins(SearchWord.word, word)
     )
 
 
