@@ -6,8 +6,7 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import ClassVar
+from datetime import datetime, timedelta
 
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -43,35 +42,31 @@ def link_token(nonce: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
-    """The invitations a browser has opened in the last 30 minutes: handle -> the invitation's public id.
+class OpenedDoor:
+    """That a browser has opened an invitation's link: its handle, the invitation's public id, and when.
 
     It is a pointer, not a log-on (8.2): each form names its own handle, so two tabs never mix.
     """
 
-    handles: dict[str, str]
+    handle: str
+    invitation: str
+    opened_at: datetime
 
-    LIMIT: ClassVar[int] = 12
-
-    def with_door(self, handle: str, invitation: str) -> Doors:
-        """One more; the oldest is forgotten beyond the limit."""
-        entries = [*self.handles.items(), (handle, invitation)][-self.LIMIT :]
-        return Doors(dict(entries))
-
-    def seal(self) -> str:
-        """Signed, for the cookie."""
-        return _door_serializer().dumps(self.handles)
+    @staticmethod
+    def seal(handle: str, invitation: str) -> str:
+        """Signed with the time, for the cookie."""
+        return _door_serializer().dumps([handle, invitation])
 
     @classmethod
-    def read(cls, sealed: str | None) -> Doors:
-        """From the cookie; a forged or old one is an empty one."""
-        if not sealed:
-            return cls({})
+    def read(cls, handle: str, sealed: str) -> OpenedDoor | None:
+        """From the cookie; None for a forged one, one of another handle, or one older than half an hour."""
         try:
-            handles = _door_serializer().loads(sealed, max_age=int(DOOR_LIFE.total_seconds()))
+            (named, invitation), opened_at = _door_serializer().loads(
+                sealed, max_age=int(DOOR_LIFE.total_seconds()), return_timestamp=True
+            )
         except BadSignature:
-            return cls({})
-        return cls(handles)
+            return None
+        return cls(handle, invitation, opened_at) if named == handle else None
 
 
 def _door_serializer() -> URLSafeTimedSerializer:

@@ -23,7 +23,6 @@ from portal.invitations import service as invitations
 from portal.invitations.models import Invitation
 from portal.invitations.rules import LinkState
 from portal.patients import presenters
-from portal.tokens import Doors
 from portal.web import cookies
 from portal.web.security import client_address
 
@@ -76,12 +75,12 @@ DoorView = Callable[[Door], ResponseReturnValue]
 HandleView = Callable[[str], ResponseReturnValue]
 
 
-def enter(invitation: Invitation) -> tuple[str, Doors]:
-    """The handle of this browser's door for the invitation, new if it has none; and all its doors."""
-    doors = cookies.open_doors()
-    known = [handle for handle, number in doors.handles.items() if number == invitation.public_id]
-    handle = known[-1] if known else tokens.public_id()
-    return handle, doors.with_door(handle, invitation.public_id)
+def enter(invitation: Invitation) -> str:
+    """The handle of this browser's door for the invitation; a new one if it has none."""
+    known = [
+        opened.handle for opened in cookies.doors() if opened.invitation == invitation.public_id
+    ]
+    return known[-1] if known else tokens.public_id()
 
 
 def at_door(view: DoorView) -> HandleView:
@@ -89,8 +88,8 @@ def at_door(view: DoorView) -> HandleView:
 
     @wraps(view)
     def inner(handle: str) -> ResponseReturnValue:
-        number = cookies.open_doors().handles.get(handle)
-        invitation = invitations.find_by_public_id(number) if number else None
+        opened = cookies.door(handle)
+        invitation = invitations.find_by_public_id(opened.invitation) if opened else None
         if invitation is None:
             return render_template("patients/pages/lost_door.html"), 404
         return view(Door(handle, invitation))

@@ -10,9 +10,11 @@ from werkzeug.wrappers import Response
 
 from config import Settings
 from portal.logons.side import Side
-from portal.tokens import DOOR_LIFE, Doors
+from portal.tokens import DOOR_LIFE, OpenedDoor
 
 LANGUAGE = "vestibule-language"
+DOOR = "door-"
+MOST_DOORS = 12
 
 
 class TwoDoors(SecureCookieSessionInterface):
@@ -48,16 +50,31 @@ def cookie_name(name: str) -> str:
     return f"__Host-vestibule-{name}" if secure else f"vestibule-{name}"
 
 
-def open_doors() -> Doors:
-    """The invitations that this browser opened in the last half hour."""
-    return Doors.read(request.cookies.get(cookie_name("doors")))
+def door(handle: str) -> OpenedDoor | None:
+    """The door of this handle, if this browser opened it in the last half hour."""
+    sealed = request.cookies.get(cookie_name(DOOR + handle))
+    return OpenedDoor.read(handle, sealed) if sealed else None
 
 
-def remember_doors(response: Response, doors: Doors) -> None:
-    """Keep them for half an hour."""
+def doors() -> list[OpenedDoor]:
+    """All of this browser's doors, the one opened last at the end."""
+    prefix = cookie_name(DOOR)
+    handles = [name.removeprefix(prefix) for name in request.cookies if name.startswith(prefix)]
+    found = [opened for opened in map(door, handles) if opened is not None]
+    return sorted(found, key=lambda opened: opened.opened_at)
+
+
+def remember_door(response: Response, handle: str, invitation: str) -> None:
+    """Keep it for half an hour, in a cookie of its own: links opened at the same moment do not overwrite each other.
+
+    Beyond a dozen the oldest is forgotten.
+    """
+    others = [opened for opened in doors() if opened.handle != handle]
+    for oldest in others[: max(0, len(others) + 1 - MOST_DOORS)]:
+        response.delete_cookie(cookie_name(DOOR + oldest.handle), path="/")
     response.set_cookie(
-        cookie_name("doors"),
-        doors.seal(),
+        cookie_name(DOOR + handle),
+        OpenedDoor.seal(handle, invitation),
         max_age=DOOR_LIFE,
         path="/",
         secure=current_app.config["SESSION_COOKIE_SECURE"],

@@ -9,7 +9,7 @@ from flask import Flask
 from config import new_encryption_key
 from portal import crypto, tokens
 from portal.crypto import Keys, KeyUnknown
-from portal.tokens import Doors
+from portal.tokens import OpenedDoor
 
 SECRET = "a secret of at least thirty-two characters"
 OLD, NEW = new_encryption_key(1), new_encryption_key(2)
@@ -71,18 +71,16 @@ def test_a_link_is_rederived_from_its_nonce() -> None:
         assert len(tokens.link_token(nonce)) == 43
 
 
-def test_doors_are_signed_and_few() -> None:
+def test_a_door_is_signed_and_belongs_to_its_handle() -> None:
     with app_with(OLD).app_context():
-        doors = Doors({})
-        for n in range(20):
-            doors = doors.with_door(f"handle-{n}", f"invitation-{n}")
-        assert list(doors.handles) == [f"handle-{n}" for n in range(8, 20)]
-        sealed = doors.seal()
-        assert Doors.read(sealed) == doors
-        assert Doors.read(sealed[:-2]) == Doors({})
-        assert Doors.read(None) == Doors({})
+        sealed = OpenedDoor.seal("handle", "invitation")
+        opened = OpenedDoor.read("handle", sealed)
+        assert opened is not None
+        assert opened.invitation == "invitation"
+        assert OpenedDoor.read("another", sealed) is None
+        assert OpenedDoor.read("handle", sealed[:-2]) is None
     with app_with(OLD, SECRET + "!").app_context():
-        assert Doors.read(sealed) == Doors({}), "another installation's cookie"
+        assert OpenedDoor.read("handle", sealed) is None, "another installation's cookie"
 
 
 def test_public_ids_are_not_guessable() -> None:

@@ -84,9 +84,9 @@ def _open(token: str, endpoint: str) -> ResponseReturnValue:
     if invitation is None:
         return render_template("patients/pages/unknown_link.html"), 404
     _note_opening(invitation, now=clock.now())
-    handle, open_doors = doors.enter(invitation)
+    handle = doors.enter(invitation)
     response = redirect(url_for(endpoint, handle=handle), code=303)
-    cookies.remember_doors(response, open_doors)
+    cookies.remember_door(response, handle, invitation.public_id)
     language = _language_of_chart(invitation)
     if language is not None:
         cookies.remember_language(response, language)

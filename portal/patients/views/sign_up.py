@@ -84,5 +84,5 @@ def _form(door: Door, **typed: str) -> SignUpForm:
 def _on_to_identity(door: Door) -> ResponseReturnValue:
     """The door stays open as long as what was typed is kept."""
     response = door.go("patients.identity")
-    cookies.remember_doors(response, cookies.open_doors())
+    cookies.remember_door(response, door.handle, door.invitation.public_id)
     return response

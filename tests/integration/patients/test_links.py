@@ -18,6 +18,7 @@ from portal.invitations.rules import LinkState
 from portal.logons.models import Logon
 from portal.mail.models import OutboxMessage
 from portal.people import service as people
+from portal.tokens import link_token
 from tests.factories import House, accept_mail, make_house, make_invitation, make_patient
 from tests.integration.patients.visitor import (
     WRONG_SSN,
@@ -102,7 +103,7 @@ def test_a_link_that_is_none_of_ours(app, moment, place) -> None:
     ):
         answer = visitor.get(f"/i/{token}{place}")
         assert answer.status_code == 404, token
-        assert "vestibule-doors" not in answer.headers.get("Set-Cookie", "")
+        assert "vestibule-door-" not in answer.headers.get("Set-Cookie", "")
         body = answer.get_data(as_text=True)
         bodies.add(re.sub(r'"X-CSRFToken": "[^"]*"', "", body))  # it tells the second
     assert len(bodies) == 1, "one and the same page, and nothing of what was asked in it"
@@ -262,3 +263,31 @@ def test_the_front_page_and_how_to_get_an_invitation(app, moment) -> None:
     assert 'href="/login"' in front.get_data(as_text=True)
     assert 'href="/sign-up"' in front.get_data(as_text=True)
     assert "Activation code" not in text(visitor.get("/sign-up")), "letters come later"
+
+
+def test_links_opened_at_the_same_moment_do_not_overwrite_each_other(app, moment) -> None:
+    house = make_house()
+    first, second = make_invitation(house), make_invitation(house)
+    ahead, behind = app.test_client(), app.test_client()
+    answers = [
+        ahead.get(f"/i/{link_token(first.nonce)}"),
+        behind.get(f"/i/{link_token(second.nonce)}"),
+    ]
+    # the browser gets both answers only after it has asked both questions
+    browser = app.test_client()
+    for answer in answers:
+        name, value = answer.headers["Set-Cookie"].split(";")[0].split("=", 1)
+        browser.set_cookie(name, value)
+    for answer in answers:
+        assert browser.get(answer.headers["Location"]).headers["Location"].endswith("/sign-up")
+
+
+def test_a_dozen_doors_and_the_oldest_is_forgotten(app, moment) -> None:
+    house = make_house()
+    browser = app.test_client()
+    for _ in range(14):
+        browser.get(f"/i/{link_token(make_invitation(house).nonce)}")
+    kept = [
+        cookie for cookie in browser._cookies.values() if cookie.key.startswith("vestibule-door-")
+    ]
+    assert len(kept) == 12
