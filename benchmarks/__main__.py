@@ -6,12 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import demo_million, import_patients
-from benchmarks.measure import Figures
+from benchmarks import demo_million, import_patients, roster
 
-BENCHMARKS: dict[str, tuple[Callable[[int], Figures], int]] = {
+BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
     "import_patients": (import_patients.run, import_patients.SIZE),
     "demo_million": (demo_million.run, demo_million.SIZE),
+    "roster": (roster.run, roster.SIZE),
+    "roster_postgresql": (roster.run_postgresql, roster.SIZE),
 }
 """Name -> what runs it, and its usual size."""
 

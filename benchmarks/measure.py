@@ -41,14 +41,18 @@ class Figures:
 
 
 @contextmanager
-def fresh_installation() -> Iterator[tuple[Flask, Path]]:
-    """An application on an empty SQLite database in a folder that goes away; its context is pushed."""
+def fresh_installation(database_url: str | None = None) -> Iterator[tuple[Flask, Path]]:
+    """An application on an empty SQLite database in a folder that goes away; its context is pushed.
+
+    Args:
+        database_url: another empty database instead.
+    """
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "benchmark.sqlite3"
         app = create_app(
             Settings(
                 app_env="testing",
-                database_url=f"sqlite:///{database}",
+                database_url=database_url or f"sqlite:///{database}",
                 redis_url="",
                 secret_key="a secret for benchmarks that is long enough",  # type: ignore[arg-type]
                 data_encryption_key=new_encryption_key(),  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""``atomic()``: one commit, roll back on error, then the after-commit callbacks.
+"""``atomic()``: what follows from the changes, one commit, roll back on error, then the after-commit callbacks.
 
 Reads need nothing. Whatever may write stands inside ``atomic()``; a flush outside of it is refused, because on
 SQLite a transaction that began as a reader and then writes can lose updates or fail (security.md).
@@ -6,9 +6,10 @@ SQLite a transaction that began as a reader and then writes can lose updates or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Connection, Engine, event
@@ -20,7 +21,19 @@ from portal.extensions import db
 
 log = structlog.get_logger()
 
-_callbacks: ContextVar[list[Callable[[], object]] | None] = ContextVar("after_commit", default=None)
+BeforeCommit = Callable[[set[int]], object]
+
+
+@dataclass(slots=True)
+class _Work:
+    """One outermost ``atomic()``."""
+
+    after_commit: list[Callable[[], object]] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+
+
+_work: ContextVar[_Work | None] = ContextVar("work", default=None)
+_before_commit: list[BeforeCommit] = []
 
 
 class WriteOutsideTransaction(RuntimeError):
@@ -34,22 +47,47 @@ def atomic() -> Iterator[None]:
     Objects loaded before are expired at entry, so that what is decided inside is decided on what the
     database holds now.
     """
-    if _callbacks.get() is not None:
+    if writing():
         yield
         return
     db.session.rollback()
-    callbacks: list[Callable[[], object]] = []
-    token = _callbacks.set(callbacks)
+    work = _Work()
+    token = _work.set(work)
     try:
         yield
+        if work.touched:
+            db.session.flush()
+            for follow in _before_commit:
+                follow(work.touched)
         db.session.commit()
     except BaseException:
         db.session.rollback()
         raise
     finally:
-        _callbacks.reset(token)
-    for callback in callbacks:
+        _work.reset(token)
+    for callback in work.after_commit:
         callback()
+
+
+def touch_patient(patient_id: int) -> None:
+    """Facts of this patient change in the surrounding ``atomic()``; what follows from them is renewed in its commit."""
+    touch_patients((patient_id,))
+
+
+def touch_patients(patient_ids: Iterable[int]) -> None:
+    """The same for many."""
+    _current("touch_patients()").touched.update(patient_ids)
+
+
+def before_commit(callback: BeforeCommit) -> BeforeCommit:
+    """Decorator: call this with the touched patients at the end of each ``atomic()`` that touched any.
+
+    Everything has been flushed by then. The callback may lock rows that nothing else locks, in one
+    fixed order, so that two commits never wait for each other.
+    """
+    if callback not in _before_commit:
+        _before_commit.append(callback)
+    return callback
 
 
 def after_commit(callback: Callable[[], object]) -> None:
@@ -57,15 +95,19 @@ def after_commit(callback: Callable[[], object]) -> None:
 
     Callbacks may only ring doorbells: what they do is lost if the process dies right then.
     """
-    callbacks = _callbacks.get()
-    if callbacks is None:
-        raise WriteOutsideTransaction("after_commit() needs a surrounding atomic()")
-    callbacks.append(callback)
+    _current("after_commit()").after_commit.append(callback)
 
 
 def writing() -> bool:
     """Whether the caller stands inside ``atomic()``."""
-    return _callbacks.get() is not None
+    return _work.get() is not None
+
+
+def _current(caller: str) -> _Work:
+    work = _work.get()
+    if work is None:
+        raise WriteOutsideTransaction(f"{caller} needs a surrounding atomic()")
+    return work
 
 
 @event.listens_for(Session, "before_flush")

@@ -8,12 +8,14 @@ from portal.accounts import service as accounts_service
 from portal.invitations import mail as invitations_mail
 from portal.invitations import outcomes
 from portal.people import mail as people_mail
+from portal.roster import writing as roster
 
 
 def connect_rooms() -> None:
     """Called once by ``create_app``; a second time changes nothing."""
     outcomes.register()
     accounts_service.register()
+    roster.register()
     upkeep.register()
 
 

@@ -15,7 +15,7 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.hooks import Hook
 from portal.people.models import Patient
-from portal.transaction import atomic
+from portal.transaction import atomic, touch_patient, touch_patients
 
 grant_ended: Hook[[Grant, EndReason, Actor, datetime]] = Hook()
 """Called when a grant ends: the rooms above void invitations and end log-ons."""
@@ -116,6 +116,7 @@ def enable(
             existing_account_since=since,
         )
         db.session.add(grant)
+        touch_patient(patient_id)
         db.session.flush()
         audit.record(
             "access.enabled",
@@ -142,6 +143,7 @@ def end(*, grant: Grant, reason: EndReason, by: Actor, now: datetime) -> bool:
         if getattr(done, "rowcount", 0) != 1:
             return False
         grant = db.session.get_one(Grant, grant_id, populate_existing=True)
+        touch_patient(grant.patient_id)
         audit.record(
             "access.ended",
             practice_id=grant.practice_id,
@@ -159,12 +161,14 @@ def record_invited(grant: Grant, *, now: datetime) -> None:
     """An invitation was issued under this grant (1.4)."""
     if grant.invited_at is None:
         grant.invited_at = now
+        touch_patient(grant.patient_id)
 
 
 def record_activated(grant: Grant, *, now: datetime) -> None:
     """The account was created, or linked, under this grant; who registers is logged on by it (1.4)."""
     grant.activated_at = grant.activated_at or now
     grant.first_logon_at = grant.first_logon_at or now
+    touch_patient(grant.patient_id)
 
 
 def record_logon(patient_ids: list[int], *, now: datetime) -> None:
@@ -179,6 +183,7 @@ def record_logon(patient_ids: list[int], *, now: datetime) -> None:
         )
         .values(first_logon_at=now)
     )
+    touch_patients(patient_ids)
 
 
 def open_to_portal(grant: Grant | None) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.cli import demo, patients, people, upkeep
+from portal.cli import demo, patients, people, roster, upkeep
 
 
 def init_app(app: Flask) -> None:
     """Register every command."""
-    for group in (people.practice, people.staff, patients.patients, upkeep.audit):
+    for group in (people.practice, people.staff, patients.patients, roster.counters, upkeep.audit):
         app.cli.add_command(group)
     for command in (demo.demo, upkeep.worker, upkeep.doctor):
         app.cli.add_command(command)

@@ -20,7 +20,7 @@ from portal.invitations.models import Invitation
 from portal.mail.rules import Reason
 from portal.people.models import Patient, PatientPhone, SearchWord
 from portal.people.rules import email_key
-from portal.transaction import atomic
+from portal.transaction import atomic, touch_patient
 
 CHUNK = 20_000
 """Patients to one commit. More of them touch each page of an index less often (5,000 took an eighth
@@ -102,6 +102,7 @@ class _Filler:
             chart["email_bounced_at"] = self._some_moment()
             chart["email_bounce_reason"] = Reason.NO_SUCH_MAILBOX.value
         rows.add(Patient, **chart)
+        touch_patient(number)
         return fate
 
     def _fate(self, someone: Someone) -> Fate:

@@ -30,6 +30,7 @@ from portal.people import service as people
 from portal.people.models import Patient
 from portal.people.service import PatientValues
 from portal.practices.models import Practice
+from portal.transaction import touch_patient
 
 SWEEP = system()
 _SWEEP_COMES = timedelta(seconds=40)
@@ -140,6 +141,7 @@ class Life:
         # The outbox does not read bounces yet, so no service writes these two columns.
         self._patient.email_bounced_at = when
         self._patient.email_bounce_reason = Reason.NO_SUCH_MAILBOX.value
+        touch_patient(self._patient_id)
         db.session.flush()
 
     def expect(self, *answers: Result) -> None:

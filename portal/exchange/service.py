@@ -42,7 +42,7 @@ from portal.people import service as people
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.practices.models import Practice, Provider
-from portal.transaction import atomic
+from portal.transaction import atomic, touch_patient
 
 Rows = PatientSource | WithoutRepeats
 T = TypeVar("T")
@@ -183,6 +183,7 @@ class _Run:
                     new.append(made)
                     digest.update(f"{made.public_id} created\n".encode())
                 elif fields := self._write(record, chart):
+                    touch_patient(chart.id)
                     digest.update(f"{chart.public_id} {','.join(sorted(fields))}\n".encode())
             bulk.insert_charts(new)
             self.report.created += len(new)

@@ -26,7 +26,7 @@ from portal.mail.rules import MailKind
 from portal.people import rules as people_rules
 from portal.people import service as people
 from portal.people.models import Patient
-from portal.transaction import atomic
+from portal.transaction import atomic, touch_patient
 
 PURPOSE = "invitation"
 
@@ -65,14 +65,21 @@ def enable_and_invite(
         return _issue(patient, grant, by=by, now=now)
 
 
-def send(*, patient: Patient, by: Actor, now: datetime) -> Invitation | None:
+def send(
+    *, patient: Patient, by: Actor, now: datetime, expect_address: str | None = None
+) -> Invitation | None:
     """**Send invitation** for a gray patient; one that was invited or is active keeps what it has.
 
+    Args:
+        expect_address: the address that the page showed, where it showed one (5.4).
+
     Raises:
+        Stale: another address is on file by now.
         Refused: an obstacle, or ``not_enabled`` when there is no grant.
     """
     with atomic():
         patient = access.lock_patient(patient.id)
+        _expect(patient, expect_address)
         _refuse_obstacles(patient, now=now)
         grant = _standing_grant(patient)
         if access.status_of(patient, grant, now=now) is not Status.READY:
@@ -81,18 +88,28 @@ def send(*, patient: Patient, by: Actor, now: datetime) -> Invitation | None:
         return _issue(patient, grant, by=by, now=now)
 
 
-def resend(*, patient: Patient, replaces: str, by: Actor, now: datetime) -> Invitation:
+def resend(
+    *,
+    patient: Patient,
+    replaces: str,
+    by: Actor,
+    now: datetime,
+    expect_address: str | None = None,
+) -> Invitation:
     """**Resend** in one step (3.4): a new invitation under the same grant, or a new one if the e-mail changed.
 
     Args:
         replaces: public id of the newest invitation as the page showed it. If another is the newest by now
             (a double click, a colleague), that one is returned and nothing is sent.
+        expect_address: the address that the page showed, where it showed one (5.4).
 
     Raises:
+        Stale: another address is on file by now.
         Refused: an obstacle, ``not_enabled``, or ``active`` when the patient has an account already.
     """
     with atomic():
         patient = access.lock_patient(patient.id)
+        _expect(patient, expect_address)
         _refuse_obstacles(patient, now=now)
         grant = _standing_grant(patient)
         if access.status_of(patient, grant, now=now) is Status.ACTIVE:
@@ -105,11 +122,20 @@ def resend(*, patient: Patient, replaces: str, by: Actor, now: datetime) -> Invi
 
 
 def end_access(
-    *, patient: Patient, grant_public_id: str, expect: EndReason, by: Actor, now: datetime
+    *,
+    patient: Patient,
+    grant_public_id: str,
+    expect: EndReason,
+    by: Actor,
+    now: datetime,
+    expect_status: Status | None = None,
 ) -> bool:
     """**Revoke invite** (while pending) or **Disable access** (while active): ends the grant that was shown.
 
     False when that very grant had ended before.
+
+    Args:
+        expect_status: the status that was shown, where more depends on it than the button.
 
     Raises:
         NotFound: the patient has no such grant.
@@ -124,8 +150,10 @@ def end_access(
             raise NotFound("grant")
         if grant.ended_at is not None:
             return False
-        active = access.status_of(patient, grant, now=now) is Status.ACTIVE
-        if active != (expect is EndReason.DISABLED):
+        status = access.status_of(patient, grant, now=now)
+        if (status is Status.ACTIVE) != (expect is EndReason.DISABLED):
+            raise Stale
+        if expect_status not in {None, status}:
             raise Stale
         return access.end(grant=grant, reason=expect, by=by, now=now)
 
@@ -181,6 +209,7 @@ def use_up(invitation: Invitation, *, by: Actor, now: datetime) -> bool:
     )
     if getattr(done, "rowcount", 0) != 1:
         return False
+    touch_patient(invitation.patient_id)
     db.session.refresh(invitation)
     _tell_ended(invitation, by=by, now=now)
     for other in open_invitations(invitation.patient_id):
@@ -209,6 +238,7 @@ def move(invitation: Invitation, to: InvitationState, *, by: Actor, now: datetim
     if to not in TRANSITIONS[InvitationState(invitation.state)]:
         raise ValueError(f"an invitation does not go from {invitation.state} to {to}")
     invitation.state = to.value
+    touch_patient(invitation.patient_id)
     db.session.flush()
     if to is InvitationState.LIVE:
         audit.record(
@@ -251,6 +281,11 @@ def not_me(invitation: Invitation, *, by: Actor, now: datetime) -> None:
 def issue_fresh(patient: Patient, grant: Grant, *, by: Actor, now: datetime) -> Invitation:
     """A fresh link that the holder of a dead one asked for, in the caller's transaction (8.6)."""
     return _issue(patient, grant, by=by, now=now, fresh_link=True)
+
+
+def _expect(patient: Patient, address: str | None) -> None:
+    if address is not None and patient.email != address:
+        raise Stale
 
 
 def _standing_grant(patient: Patient) -> Grant:
@@ -305,6 +340,7 @@ def _issue(
         identity_failures=0,
     )
     db.session.add(invitation)
+    touch_patient(patient.id)
     access.record_invited(grant, now=now)
     db.session.flush()
     attention.settle(

@@ -78,3 +78,16 @@ def of_grant(grant_id: int, *, limit: int = 200) -> list[InvitationEvent]:
             .limit(limit)
         )
     )
+
+
+def mail_failures(invitation_ids: list[int]) -> dict[int, str]:
+    """Why the mail of each of these failed for good (:class:`portal.mail.rules.Reason`), where it did."""
+    if not invitation_ids:
+        return {}
+    rows = db.session.scalars(
+        select(InvitationEvent).where(
+            InvitationEvent.invitation_id.in_(invitation_ids),
+            InvitationEvent.kind == TimelineKind.MAIL_FAILED.value,
+        )
+    )
+    return {row.invitation_id: str(row.data.get("reason") or "") for row in rows}

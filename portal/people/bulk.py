@@ -16,6 +16,7 @@ from portal.people import rules
 from portal.people import service as people
 from portal.people.models import Patient, PatientPhone, SearchWord
 from portal.people.service import PatientValues, PhoneValue
+from portal.transaction import touch_patients
 
 _COLUMNS = [column.key for column in inspect(Patient).column_attrs if column.key != "id"]
 _NOT_COLUMNS = frozenset({"ssn", "phones"})
@@ -74,6 +75,7 @@ def insert_charts(charts: Sequence[NewChart]) -> None:
     new = insert(patients).returning(patients.c.public_id, patients.c.id)
     rows = [chart.patient for chart in charts]
     ids: dict[str, int] = dict(db.session.execute(new, rows).all())
+    touch_patients(ids.values())
     phone_rows = []
     word_rows = []
     for chart in charts:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, func, select, tuple_, union
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select, tuple_, union
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.extensions import db
 from portal.people import rules
@@ -103,38 +103,51 @@ def kind_of(text: str, *, today: date, country: str = "US") -> str:
     return "name" if any(c.isalpha() for c in text) else "record_number"
 
 
+def ids_of(practice_id: int, text: str, *, today: date, country: str = "US") -> CompoundSelect[int]:
+    """The numbers of the practice's patients who are meant by ``text`` (not empty), as :func:`page` reads it.
+
+    A union, for each part walks an index of its own: of one condition with ORs the databases make a scan.
+    """
+
+    def those(condition: ColumnElement[bool]) -> Select[int]:
+        return select(Patient.id).where(Patient.practice_id == practice_id, condition)
+
+    parts = [those(Patient.record_number == text)]
+    if "@" in text:
+        parts.append(those(_begins(Patient.email_key, rules.email_key(text))))
+    day = rules.try_birth_date(text, today=today)
+    if day is not None:
+        parts.append(those(Patient.birth_date == day))
+    numbers = rules.phone_candidates(text, country)
+    if numbers:
+        parts.append(
+            select(PatientPhone.patient_id).where(
+                PatientPhone.practice_id == practice_id, PatientPhone.e164.in_(numbers)
+            )
+        )
+    words = rules.search_words(text)
+    if words and day is None and "@" not in text:
+        longest, *others = sorted(words, key=len, reverse=True)
+        named = _with_word(practice_id, longest)
+        for word in others:
+            named = named.where(
+                named.selected_columns.patient_id.in_(_with_word(practice_id, word))
+            )
+        parts.append(named)
+    return union(*parts)
+
+
 def _matching(practice_id: int, text: str, *, today: date, country: str) -> Select[Patient]:
     query = select(Patient).where(Patient.practice_id == practice_id)
     if not text:
         return query
-    return query.where(Patient.id.in_(_found(practice_id, text, today=today, country=country)))
+    return query.where(Patient.id.in_(ids_of(practice_id, text, today=today, country=country)))
 
 
-def _found(practice_id: int, text: str, *, today: date, country: str) -> CompoundSelect[int]:
-    """The ids of everybody who fits in any way; each way walks an index of its own."""
-    charts = select(Patient.id).where(Patient.practice_id == practice_id)
-    ways = [charts.where(Patient.record_number == text)]
-    if "@" in text:
-        ways.append(charts.where(_begins(Patient.email_key, rules.email_key(text))))
-    day = rules.try_birth_date(text, today=today)
-    if day is not None:
-        ways.append(charts.where(Patient.birth_date == day))
-    numbers = rules.phone_candidates(text, country)
-    if numbers:
-        phones = select(PatientPhone.patient_id).where(PatientPhone.practice_id == practice_id)
-        ways.append(phones.where(PatientPhone.e164.in_(numbers)))
-    words = sorted(rules.search_words(text), key=len, reverse=True)
-    if words and day is None and "@" not in text:
-        first, *others = [_having(practice_id, word) for word in words]
-        for other in others:
-            first = first.where(SearchWord.patient_id.in_(other))
-        ways.append(first)
-    return union(*ways)
-
-
-def _having(practice_id: int, word: str) -> Select[int]:
-    return select(SearchWord.patient_id).where(
-        SearchWord.practice_id == practice_id, _begins(SearchWord.word, word)
+def _with_word(practice_id: int, word: str) -> Select[int]:
+    spelt = aliased(SearchWord)
+    return select(spelt.patient_id).where(
+        spelt.practice_id == practice_id, _begins(spelt.word, word)
     )
 
 

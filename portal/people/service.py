@@ -20,7 +20,7 @@ from portal.mail.rules import MailKind
 from portal.people import rules
 from portal.people.models import BlockedAddress, Patient, PatientPhone, SearchWord
 from portal.practices.models import Practice
-from portal.transaction import atomic
+from portal.transaction import atomic, touch_patient
 
 RESETS_BLOCKED_FOR = timedelta(hours=24)
 
@@ -102,6 +102,7 @@ def add(*, practice: Practice, values: PatientValues, by: Actor, now: datetime) 
             write(patient, values, now=now)
             db.session.add(patient)
             db.session.flush()
+            touch_patient(patient.id)
             audit.record(
                 "patient.added",
                 practice_id=practice_id,
@@ -145,6 +146,7 @@ def edit(
             done = write(patient, values, now=now)
             if not done.fields:
                 return done
+            touch_patient(patient_id)
             if (
                 done.old_email
                 and not same_mailbox(done.old_email, patient.email)

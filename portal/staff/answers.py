@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Response, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.invitations.models import Invitation
 from portal.people.models import Patient
-from portal.staff import said
+from portal.staff import outcomes, said
 from portal.staff.facts import gather
 from portal.staff.isolation import patient_of
 from portal.staff.presenters.access_page import access_page
@@ -25,10 +23,7 @@ def done(
     what: Said, patient: Patient, *, invitation: Invitation | None = None
 ) -> ResponseReturnValue:
     """It is done: the part as it is now and a sentence, or a redirect to the page that says it."""
-    day = None
-    if invitation is not None:
-        last_moment = invitation.expires_at - timedelta(seconds=1)
-        day = clock.local_date(last_moment, patient.practice.time_zone)
+    day = outcomes.last_day(invitation, patient) if invitation is not None else None
     if htmx.wants_fragment():
         return _closing(part(patient.public_id, words=sentence(what, patient, expires=day)))
     said.remember(what, patient, expires=day)

@@ -33,6 +33,9 @@ class Said(StrEnum):
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"
     ATTENDED = "attended"
+    ENABLED = "enabled"
+    ENABLED_BEFORE = "enabled_before"
+    NOT_ENABLED_ANY_MORE = "not_enabled_any_more"
 
 
 _DONE: dict[Said, LazyString] = {
@@ -55,6 +58,9 @@ _DONE: dict[Said, LazyString] = {
     Said.OPTED_OUT: _l("%(who)s is opted out. No invitations are sent."),
     Said.OPTED_IN: _l("%(who)s may be invited again."),
     Said.ATTENDED: _l("Done: %(who)s is off the list."),
+    Said.ENABLED: _l("Enabled %(who)s. No mail was sent."),
+    Said.ENABLED_BEFORE: _l("%(who)s is enabled already. Nothing was changed."),
+    Said.NOT_ENABLED_ANY_MORE: _l("%(who)s is not enabled any more. No mail had been sent."),
 }
 
 _REFUSED: dict[str, LazyString] = {

@@ -54,6 +54,9 @@
   /* Dialogs: what arrives with data-modal opens as a modal and gives the focus back to its opener. */
 
   let opener = "";
+  let openerRow = "";
+  // Where a button was whose row came anew without it: the row's first one.
+  const firstIn = (row) => row && region(row) && find("button, a", region(row));
   // A modal makes the rest of the page inert, live regions too: they move in with it, and home before anything is swapped.
   function placeRegions(box) {
     const main = region("main");
@@ -66,13 +69,17 @@
   function openModals() {
     for (const box of document.querySelectorAll("dialog[data-modal]:not([open])")) {
       const before = document.activeElement;
-      if (before !== document.body) opener = before.id;
+      if (before !== document.body) {
+        opener = before.id;
+        openerRow = (before.closest("tr[id]") || {}).id;
+      }
       box.showModal();
       box.addEventListener("close", () => {
         placeRegions();
         box.remove();
         markTitle();
-        const back = (opener && region(opener)) || (before !== document.body && before.isConnected && before);
+        const stands = before !== document.body && before.isConnected && before;
+        const back = (opener && region(opener)) || stands || firstIn(openerRow);
         (back || region("main")).focus();
       }, { once: true });
     }
@@ -222,6 +229,11 @@
   document.addEventListener("htmx:after:swap", (event) => {
     settle();
     if (!focused || focused.isConnected || document.activeElement !== document.body) return;
+    const sibling = firstIn((focused.closest("tr[id]") || {}).id);
+    if (sibling) {
+      sibling.focus({ preventScroll: true });
+      return;
+    }
     const target = event.detail.ctx.target;
     const place = (target && target.id && region(target.id)) || region("main");
     place.tabIndex = -1;

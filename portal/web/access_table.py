@@ -56,6 +56,12 @@ ACCESS: dict[str, Who] = {
     "staff.resend_invitation": Who.STAFF,
     "staff.revoke_invite": Who.STAFF,
     "staff.disable_access": Who.STAFF,
+    "staff.onboarding": Who.STAFF,
+    "staff.onboarding_search": Who.STAFF,
+    "staff.onboarding_enable": Who.STAFF,
+    "staff.onboarding_disable": Who.STAFF,
+    "staff.onboarding_send": Who.STAFF,
+    "staff.onboarding_identifiers": Who.STAFF,
     # patients
     "patients.front": Who.ANYBODY,
     "patients.sign_up_info": Who.ANYBODY,

@@ -41,7 +41,8 @@ def _staff_context() -> dict[str, Any]:
     if not current_user.is_authenticated:
         return {"home_url": url_for("staff.log_on")}
     here = request.endpoint or ""
-    patients = here not in {"staff.home", "staff.resolve_attention", "staff.notice"}
+    elsewhere = {"staff.home", "staff.resolve_attention", "staff.notice"}
+    patients = here not in elsewhere and not here.startswith("staff.onboarding")
     return {
         "home_url": url_for("staff.home"),
         "log_out_url": url_for("staff.log_off"),
@@ -49,6 +50,7 @@ def _staff_context() -> dict[str, Any]:
             (_("Today"), url_for("staff.home"), here == "staff.home"),
             (_("Patients"), url_for("staff.patients"), patients),
         ],
+        "links": [(_("Patient Portal Onboarding Tool"), url_for("staff.onboarding"))],
     }
 
 

@@ -15,6 +15,7 @@ from portal.tokens import DOOR_LIFE, OpenedDoor
 LANGUAGE = "vestibule-language"
 DOOR = "door-"
 MOST_DOORS = 12
+_PAGE_SIZE = "vestibule-page-size"
 
 
 class TwoDoors(SecureCookieSessionInterface):
@@ -85,9 +86,23 @@ def remember_door(response: Response, handle: str, invitation: str) -> None:
 
 def remember_language(response: Response, language: str) -> None:
     """Which language this browser reads."""
+    _remember_taste(response, LANGUAGE, language)
+
+
+def page_size() -> str | None:
+    """How many rows of a list this browser was last asked to show."""
+    return request.cookies.get(_PAGE_SIZE)
+
+
+def remember_page_size(response: Response, size: int) -> None:
+    """How many rows of a list this browser shows."""
+    _remember_taste(response, _PAGE_SIZE, str(size))
+
+
+def _remember_taste(response: Response, name: str, value: str) -> None:
     response.set_cookie(
-        LANGUAGE,
-        language,
+        name,
+        value,
         max_age=timedelta(days=365),
         path="/",
         secure=current_app.config["SESSION_COOKIE_SECURE"],

@@ -71,6 +71,8 @@ def test_every_page(
     inspector.look("today")
     page.goto(f"{installation.url}/staff/patients")
     inspector.look("patients")
+    page.goto(f"{installation.url}/staff/onboarding?size=25")
+    inspector.look("onboarding tool")
     page.goto(f"{installation.url}/staff/patients/new")
     page.get_by_role("main").locator("form button[type=submit]").last.click()
     page.locator("#error-summary").wait_for()

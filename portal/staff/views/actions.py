@@ -6,14 +6,13 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
-from portal.access import service as access
 from portal.access.models import EndReason
 from portal.errors import Refused
 from portal.invitations import service as invitations
 from portal.invitations.models import Invitation
 from portal.people.models import Patient
 from portal.people.naming import chart_name, short_name
-from portal.staff import answers, blueprint
+from portal.staff import answers, blueprint, outcomes
 from portal.staff.isolation import patient_of
 from portal.staff.presenters.chart import chart_head
 from portal.staff.views.notice import after_notice
@@ -78,12 +77,9 @@ def disable_access(public_id: str) -> ResponseReturnValue:
 
 
 def _invited(patient: Patient, invitation: Invitation | None) -> ResponseReturnValue:
-    grant = access.current_grant(patient.id)
-    if grant is not None and grant.activated_at:
-        return answers.done(Said.ACTIVE_ALREADY, patient)
-    if invitation is None:
-        return answers.done(Said.ACTIVE_AGAIN, patient)
-    return answers.done(Said.INVITED, patient, invitation=invitation)
+    what = outcomes.of_invite(patient, invitation)
+    shown = invitation if what is Said.INVITED else None
+    return answers.done(what, patient, invitation=shown)
 
 
 def _end(public_id: str, expect: EndReason, what: Said) -> ResponseReturnValue:
@@ -108,7 +104,7 @@ def _ask(patient: Patient, expect: EndReason) -> ResponseReturnValue:
         "end_access",
         disables=expect is EndReason.DISABLED,
         action=request.path,
-        grant=request.args.get("grant", ""),
+        fields={"grant": request.args.get("grant", "")},
         back=url_for("staff.portal_access", public_id=patient.public_id),
         who=short_name(patient),
         name=chart_name(patient),

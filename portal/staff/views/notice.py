@@ -10,9 +10,11 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
+from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.staff import answers, blueprint
 from portal.staff.isolation import patient_of
+from portal.staff.place import BACK, Place
 from portal.web.signed_on import staff_hand, staff_on
 
 P = ParamSpec("P")
@@ -40,13 +42,18 @@ def after_notice(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response
             practices.acknowledge_notice(staff=staff_on(), by=staff_hand(), now=clock.now())
         if practices.has_acknowledged_notice(staff_on()):
             return view(*args, **kwargs)
-        patient = patient_of(str((request.view_args or {})["public_id"]))
-        back = url_for("staff.portal_access", public_id=patient.public_id)
+        back = _came_from(patient_of(str((request.view_args or {})["public_id"])))
         fields = {key: text for key, text in request.form.items() if key != "csrf_token"}
         fields[FIELD] = str(practices.NOTICE_VERSION)
         return _notice(action=request.path, fields=fields, back=back)
 
     return wrapped
+
+
+def _came_from(patient: Patient) -> str:
+    if BACK in request.form:
+        return Place.of_back(request.form[BACK]).url(row=patient.public_id)
+    return url_for("staff.portal_access", public_id=patient.public_id)
 
 
 def _notice(*, action: str, fields: dict[str, str], back: str) -> ResponseReturnValue:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from flask import make_response, render_template, request
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
-from portal.people import rules, views_log
-from portal.people import service as people
-from portal.people.models import Patient
-from portal.people.naming import chart_name
-from portal.staff import answers, blueprint
+from portal.people import views_log
+from portal.staff import answers, blueprint, missing
 from portal.staff.facts import gather
-from portal.staff.forms.identifiers import IdentifiersForm
 from portal.staff.isolation import patient_of
 from portal.staff.presenters.access_page import access_page, tag_of
-from portal.staff.presenters.chart import chart_head
-from portal.staff.wording import Said
-from portal.web import htmx
 from portal.web.signed_on import staff_hand
 
 
@@ -44,42 +37,9 @@ def portal_access_state(public_id: str) -> ResponseReturnValue:
 def identifiers(public_id: str) -> ResponseReturnValue:
     """Missing Identifiers: asks for just what is missing, saves what is given (2.3)."""
     patient = patient_of(public_id)
-    form = _form(patient)
-    if not form.is_submitted():
-        return _dialog(patient, form)
-    if form.overtaken:
-        return answers.refused("stale", public_id)
-    if not form.validate():
-        return _wrong(patient, form)
-    people.edit(patient=patient, values=form.values(), by=staff_hand(), now=clock.now())
-    return answers.done(Said.IDENTIFIERS_SAVED, patient)
-
-
-def _form(patient: Patient) -> IdentifiersForm:
-    practice = patient.practice
-    missing = rules.requirements(people.identifiers(patient)).missing
-    today = clock.local_date(clock.now(), practice.time_zone)
-    return IdentifiersForm(missing, today=today, country=practice.country)
-
-
-def _dialog(patient: Patient, form: IdentifiersForm) -> ResponseReturnValue:
-    return answers.dialog(
-        "identifiers",
-        form=form,
-        patient=patient,
-        name=chart_name(patient),
-        chart=chart_head(patient, here=answers.ENDPOINT, now=clock.now()),
+    opener = missing.Opener(
+        close_url=url_for(answers.ENDPOINT, public_id=public_id),
+        done=lambda what: answers.done(what, patient),
+        refused=lambda code: answers.refused(code, public_id),
     )
-
-
-def _wrong(patient: Patient, form: IdentifiersForm) -> ResponseReturnValue:
-    """Say it beside the fields; the dialog stays open, so only its form is replaced."""
-    if not htmx.wants_fragment():
-        response = make_response(_dialog(patient, form))
-    else:
-        html = render_template("staff/fragments/identifiers_form.html", form=form, patient=patient)
-        response = make_response(html)
-        response.headers["HX-Retarget"] = "#identifiers-form"
-        response.headers["HX-Reswap"] = "outerHTML"
-    response.status_code = 422
-    return response
+    return missing.ask(patient, opener)

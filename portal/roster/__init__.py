@@ -1,0 +1,1 @@
+"""The list of all patients, materialised: a row for each patient, and counters that move with it."""

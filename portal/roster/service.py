@@ -1,0 +1,279 @@
+"""The list of all patients (5): counts, pages, one line. Every query starts from the practice and walks an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
+
+from portal import clock
+from portal.access.models import Grant
+from portal.access.rules import Status
+from portal.extensions import db
+from portal.invitations.models import Invitation
+from portal.people import search
+from portal.people.models import Patient
+from portal.practices.models import Practice
+from portal.roster.checking import check
+from portal.roster.facts import FACTS, standing_of
+from portal.roster.models import NEVER, RosterCount, RosterRow
+from portal.roster.rows import Cursor, RosterFilter, RosterLine, RosterPage
+from portal.roster.rules import STATUSES, Order, Pill, births
+from portal.roster.writing import catch_up, rebuild, refresh
+
+__all__ = [
+    "PAGE",
+    "Cursor",
+    "RosterFilter",
+    "RosterLine",
+    "RosterPage",
+    "catch_up",
+    "check",
+    "count_matching",
+    "counts",
+    "line",
+    "matching_ids",
+    "page",
+    "rebuild",
+    "refresh",
+]
+
+PAGE = 50
+COUNTED = 1000
+"""Matches are counted exactly up to here."""
+
+_MOMENT = timedelta(microseconds=1)
+_Columns = tuple[InstrumentedAttribute[Any], ...]
+_ORDERS: dict[Order, _Columns] = {
+    Order.NAME: (RosterRow.sort_name, RosterRow.patient_id),
+    Order.STATUS: (RosterRow.status, RosterRow.sort_name, RosterRow.patient_id),
+    Order.INVITED_ON: (RosterRow.invited_at, RosterRow.patient_id),
+}
+_DOWNWARDS = frozenset({Order.INVITED_ON})
+_FLAGS = frozenset({Pill.EXPIRED, Pill.BOUNCED, Pill.MISSING})
+_ALL_EQUAL = frozenset(
+    [(Order.STATUS, pill) for pill in set(Pill) - {Pill.ALL, Pill.BOUNCED, Pill.MISSING}]
+    + [(Order.INVITED_ON, pill) for pill in (Pill.NOT_ENABLED, Pill.READY)]
+)
+"""Where an order makes no difference, since all have one status (who is expired is invited) or none is invited:
+they are listed by name. The databases do not see that and would sort."""
+
+
+def counts(*, practice_id: int) -> dict[Pill, int]:
+    """How many of the practice's patients each pill holds: exact, from the counters."""
+    held = dict.fromkeys(Pill, 0)
+    rows = select(RosterCount.pill, RosterCount.number).where(
+        RosterCount.practice_id == practice_id
+    )
+    held.update({Pill(pill): number for pill, number in db.session.execute(rows)})
+    return held
+
+
+def page(
+    *,
+    practice_id: int,
+    filter: RosterFilter,  # noqa: A002 (the field's word)
+    order: Order = Order.NAME,
+    cursor: Cursor | None = None,
+    size: int = PAGE,
+    now: datetime,
+) -> RosterPage:
+    """A page of the practice's patients. A cursor that leads nowhere (any more) means the first page.
+
+    In the order of "invited on", who was invited last under their current grant comes first, and who was not, last.
+    """
+    query = _matching(practice_id, filter, now=now)
+    if (order, filter.pill) in _ALL_EQUAL:
+        order = Order.NAME
+    place = None if cursor is None else _place(practice_id, cursor, order)
+    backwards = cursor is not None and cursor.backwards and place is not None
+    columns = _ORDERS[order]
+    falling = backwards != (order in _DOWNWARDS)
+    if place is not None:
+        here = tuple_(
+            *(literal(value, column.type) for value, column in zip(place, columns, strict=True))
+        )
+        query = query.where(tuple_(*columns) < here if falling else tuple_(*columns) > here)
+    query = query.order_by(*(column.desc() if falling else column for column in columns))
+    rows = list(db.session.scalars(query.limit(size + 1)))
+    more = len(rows) > size
+    rows = rows[:size]
+    if backwards:
+        rows.reverse()
+    lines = _lines(rows)
+    has_next = bool(lines) and (more or backwards)
+    has_previous = bool(lines) and (more if backwards else place is not None)
+    return RosterPage(
+        lines=lines,
+        next=_cursor(lines[-1], rows[-1], order) if has_next else None,
+        previous=_cursor(lines[0], rows[0], order, backwards=True) if has_previous else None,
+    )
+
+
+def count_matching(
+    *,
+    practice_id: int,
+    filter: RosterFilter,  # noqa: A002 (the field's word)
+    now: datetime,
+    most: int = COUNTED,
+) -> tuple[int, bool]:
+    """How many patients match, and whether there are more than that; a bare pill is exact whatever its size."""
+    if filter.provider_id is None and filter.age is None and not filter.text.strip():
+        return counts(practice_id=practice_id)[filter.pill], False
+    matching = _matching(practice_id, filter, now=now).with_only_columns(RosterRow.patient_id)
+    if (
+        not filter.text.strip()
+    ):  # SQLite, left without an order, may walk an index that narrows nothing
+        matching = matching.order_by(*_ORDERS[Order.NAME])
+    number = db.session.scalar(
+        select(func.count()).select_from(matching.limit(most + 1).subquery())
+    )
+    return min(number or 0, most), (number or 0) > most
+
+
+def matching_ids(
+    *,
+    practice_id: int,
+    filter: RosterFilter,  # noqa: A002 (the field's word)
+    now: datetime,
+) -> Select[int]:
+    """The numbers of all patients that match, as a query: for ``INSERT … SELECT`` of a selection."""
+    return _matching(practice_id, filter, now=now).with_only_columns(RosterRow.patient_id)
+
+
+def line(patient: Patient, *, now: datetime) -> RosterLine:
+    """One patient as the list shows it at this moment, by the rules."""
+    facts = db.session.execute(FACTS.where(Patient.id == patient.id)).one()
+    stands = standing_of(facts, now=now)
+    grant = _grants([patient.id]).get(patient.id)
+    return RosterLine(
+        patient=patient,
+        status=stands.status,
+        grant=grant,
+        invitation=_newest([grant.id]).get(grant.id) if grant else None,
+        expired=stands.expired,
+        bounced=stands.bounced,
+        missing=stands.missing,
+    )
+
+
+def _matching(practice_id: int, wanted: RosterFilter, *, now: datetime) -> Select[Any]:
+    zone = db.session.get_one(Practice, practice_id).time_zone
+    today = clock.local_date(now, zone)
+    query = select(RosterRow).where(RosterRow.practice_id == practice_id)
+    condition = _of_pill(wanted.pill)
+    if condition is not None:
+        query = query.where(condition)
+    if wanted.provider_id is not None:
+        # SQLite takes the provider's index for the narrower one, whatever it knows; a sum keeps it from that
+        narrower = wanted.pill in _FLAGS and db.engine.dialect.name == "sqlite"
+        provider = RosterRow.provider_id + 0 if narrower else RosterRow.provider_id
+        query = query.where(provider == wanted.provider_id)
+    if wanted.age is not None:
+        after, until = births(wanted.age, today)
+        query = query.where(RosterRow.birth_date > after)
+        if until is not None:
+            query = query.where(RosterRow.birth_date <= until)
+    text = wanted.text.strip()
+    if text:
+        meant = search.ids_of(practice_id, text, today=today, country=wanted.country)
+        query = query.where(RosterRow.patient_id.in_(meant))
+    return query
+
+
+def _of_pill(pill: Pill) -> ColumnElement[bool] | None:
+    match pill:
+        case Pill.ALL:
+            return None
+        case Pill.EXPIRED:
+            return RosterRow.expired.expression
+        case Pill.BOUNCED:
+            return RosterRow.bounced.expression
+        case Pill.MISSING:
+            return RosterRow.missing.expression
+        case _:
+            return RosterRow.status == STATUSES.index(Status(pill.value))
+
+
+def _place(practice_id: int, cursor: Cursor, order: Order) -> tuple[Any, ...] | None:
+    """The values of the order's columns where the cursor stands."""
+    row = db.session.scalar(
+        select(RosterRow)
+        .join(Patient, Patient.id == RosterRow.patient_id)
+        .where(Patient.public_id == cursor.public_id, Patient.practice_id == practice_id)
+    )
+    if row is None:
+        return None
+    first: Any
+    match order:
+        case Order.NAME:
+            return row.sort_name, row.patient_id
+        case Order.STATUS:
+            first = _number(cursor.place)
+            known = first is not None and first < len(STATUSES)
+            return first if known else row.status, row.sort_name, row.patient_id
+        case Order.INVITED_ON:
+            first = _number(cursor.place)
+            return row.invited_at if first is None else NEVER + first * _MOMENT, row.patient_id
+
+
+def _cursor(shown: RosterLine, row: RosterRow, order: Order, *, backwards: bool = False) -> Cursor:
+    match order:
+        case Order.NAME:
+            place = ""
+        case Order.STATUS:
+            place = str(row.status)
+        case Order.INVITED_ON:
+            place = str((row.invited_at - NEVER) // _MOMENT)
+    return Cursor(shown.patient.public_id, backwards, place)
+
+
+def _number(written: str) -> int | None:
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 17 else None
+
+
+def _lines(rows: Sequence[RosterRow]) -> list[RosterLine]:
+    ids = [row.patient_id for row in rows]
+    patients = {
+        patient.id: patient
+        for patient in db.session.scalars(
+            select(Patient)
+            .where(Patient.id.in_(ids))
+            .options(selectinload(Patient.phones), joinedload(Patient.provider))
+        )
+    }
+    grants = _grants(ids)
+    newest = _newest([grant.id for grant in grants.values()])
+    made = []
+    for row in rows:
+        grant = grants.get(row.patient_id)
+        made.append(
+            RosterLine(
+                patient=patients[row.patient_id],
+                status=STATUSES[row.status],
+                grant=grant,
+                invitation=newest.get(grant.id) if grant else None,
+                expired=row.expired,
+                bounced=row.bounced,
+                missing=row.missing,
+            )
+        )
+    return made
+
+
+def _grants(patient_ids: Sequence[int]) -> dict[int, Grant]:
+    query = select(Grant).where(Grant.patient_id.in_(patient_ids), Grant.ended_at.is_(None))
+    return {grant.patient_id: grant for grant in db.session.scalars(query)}
+
+
+def _newest(grant_ids: Sequence[int]) -> dict[int, Invitation]:
+    newest = (
+        select(func.max(Invitation.id))
+        .where(Invitation.grant_id.in_(grant_ids))
+        .group_by(Invitation.grant_id)
+    )
+    query = select(Invitation).where(Invitation.id.in_(newest))
+    return {invitation.grant_id: invitation for invitation in db.session.scalars(query)}

@@ -1,0 +1,204 @@
+"""Keep rows and counters true. The only writer of ``roster_row`` and ``roster_count``.
+
+Everybody locks rows in the order of their patients, and counters after rows, at the end of a commit. So no two
+commits wait for each other, and the later of two that touch one patient reads what both have done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from portal import clock, sweep
+from portal.extensions import db
+from portal.people.models import Patient
+from portal.practices.models import Practice
+from portal.roster.facts import FACTS, row_values, rows_by_set
+from portal.roster.models import RosterCount, RosterRow
+from portal.roster.rules import STATUSES, Pill
+from portal.transaction import atomic, before_commit
+
+Tally = Counter[tuple[int, Pill]]
+"""(practice, pill) -> how many."""
+
+FEW = 100
+"""Up to so many patients are worked out one by one by the rules, more of them by the database."""
+CHUNK = 5_000
+"""Patients to one statement."""
+_UPSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def refresh(patient_ids: Collection[int], *, now: datetime) -> None:
+    """Make rows and counters of these patients true again, in the caller's transaction."""
+    ids = sorted(patient_ids)
+    if len(ids) <= FEW:
+        _move(_refresh_few(ids, now=now))
+        return
+    moved: Tally = Counter()
+    for begin in range(0, len(ids), CHUNK):
+        chunk = ids[begin : begin + CHUNK]
+        _lock(chunk)
+        moved.subtract(tally(RosterRow.patient_id.in_(chunk)))
+        _write_by_set(chunk, now=now)
+        moved.update(tally(RosterRow.patient_id.in_(chunk)))
+    _move(moved)
+
+
+def rebuild(practice_id: int, *, now: datetime) -> None:
+    """Make all rows and counters of a practice anew from the facts, whatever they are now."""
+    with atomic():
+        after = 0
+        while True:
+            ids = db.session.scalars(
+                select(Patient.id)
+                # the sum makes SQLite walk along the numbers, not through all of the practice each time
+                .where(Patient.practice_id + 0 == practice_id, Patient.id > after)
+                .order_by(Patient.id)
+                .limit(CHUNK)
+            ).all()
+            if not ids:
+                break
+            _lock(ids)
+            _write_by_set(ids, now=now)
+            after = ids[-1]
+        counters = select(RosterCount).where(RosterCount.practice_id == practice_id)
+        db.session.execute(counters.order_by(RosterCount.pill).with_for_update())
+        db.session.execute(delete(RosterCount).where(RosterCount.practice_id == practice_id))
+        _move(tally(RosterRow.practice_id == practice_id))
+
+
+def tally(where: ColumnElement[bool]) -> Tally:
+    """How many of the rows that ``where`` holds of each pill counts."""
+    flags = {
+        pill: func.sum(case((flag, 1), else_=0))
+        for pill, flag in (
+            (Pill.EXPIRED, RosterRow.expired),
+            (Pill.BOUNCED, RosterRow.bounced),
+            (Pill.MISSING, RosterRow.missing),
+        )
+    }
+    counted: Tally = Counter()
+    rows = db.session.execute(
+        select(RosterRow.practice_id, RosterRow.status, func.count(), *flags.values())
+        .where(where)
+        .group_by(RosterRow.practice_id, RosterRow.status)
+    )
+    for practice_id, status, number, *flagged in rows:
+        counted[practice_id, Pill.ALL] += number
+        counted[practice_id, Pill(STATUSES[status].value)] += number
+        for pill, times in zip(flags, flagged, strict=True):
+            counted[practice_id, pill] += times
+    return counted
+
+
+def catch_up(*, now: datetime) -> int:
+    """The sweep: renew the rows that the clock has overtaken; returns how many. Refusals never wait for it."""
+    done = 0
+    while True:
+        with atomic():
+            due = db.session.scalars(
+                select(RosterRow.patient_id)
+                .where(RosterRow.changes_at <= now)
+                .order_by(RosterRow.changes_at)
+                .limit(FEW)
+            ).all()
+            refresh(due, now=now)
+        done += len(due)
+        if len(due) < FEW:
+            return done
+
+
+def _refresh_few(ids: Sequence[int], *, now: datetime) -> Tally:
+    if not ids:
+        return Counter()
+    held = {
+        row.patient_id: row
+        for row in db.session.scalars(
+            select(RosterRow)
+            .where(RosterRow.patient_id.in_(ids))
+            .order_by(RosterRow.patient_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    }
+    moved: Tally = Counter()
+    for facts in db.session.execute(FACTS.where(Patient.id.in_(ids))).all():
+        values = row_values(facts, now=now)
+        row = held.get(facts.patient_id)
+        if row is None:
+            row = RosterRow(**values)
+            db.session.add(row)
+        else:
+            moved.subtract(_pills(row))
+            for name, value in values.items():
+                setattr(row, name, value)
+        moved.update(_pills(row))
+    db.session.flush()
+    return moved
+
+
+def _pills(row: RosterRow) -> list[tuple[int, Pill]]:
+    held = [Pill.ALL, Pill(STATUSES[row.status].value)]
+    flags = ((Pill.EXPIRED, row.expired), (Pill.BOUNCED, row.bounced), (Pill.MISSING, row.missing))
+    held += [pill for pill, holds in flags if holds]
+    return [(row.practice_id, pill) for pill in held]
+
+
+def _lock(ids: Sequence[int]) -> None:
+    locked = select(RosterRow.patient_id).where(RosterRow.patient_id.in_(ids))
+    db.session.execute(locked.order_by(RosterRow.patient_id).with_for_update()).all()
+
+
+def _write_by_set(ids: Sequence[int], *, now: datetime) -> None:
+    practices = db.session.execute(
+        select(Practice.id, Practice.time_zone).where(
+            Practice.id.in_(select(Patient.practice_id).where(Patient.id.in_(ids)))
+        )
+    )
+    for practice_id, zone in practices.all():
+        mine = (Patient.practice_id == practice_id) & Patient.id.in_(ids)
+        rows = rows_by_set(mine, today=clock.local_date(now, zone), now=now)
+        names = rows.selected_columns.keys()
+        put: Any = _UPSERT[db.engine.dialect.name](RosterRow).from_select(names, rows)
+        changed = {name: put.excluded[name] for name in names if name != "patient_id"}
+        db.session.execute(
+            put.on_conflict_do_update(index_elements=["patient_id"], set_=changed),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _move(moved: Tally) -> None:
+    rows = [
+        {"practice_id": practice_id, "pill": pill.value, "number": number}
+        for (practice_id, pill), number in sorted(moved.items())
+        if number
+    ]
+    if not rows:
+        return
+    put: Any = _UPSERT[db.engine.dialect.name](RosterCount).values(rows)
+    db.session.execute(
+        put.on_conflict_do_update(
+            index_elements=["practice_id", "pill"],
+            set_={"number": RosterCount.number + put.excluded.number},
+        ),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def register() -> None:
+    """Follow every commit, and the clock."""
+    before_commit(_follow)
+    sweep.task("roster")(_catch_up)
+
+
+def _follow(patient_ids: set[int]) -> None:
+    refresh(patient_ids, now=clock.now())
+
+
+def _catch_up(now: datetime) -> None:
+    catch_up(now=now)

@@ -1,0 +1,173 @@
+"""How the Onboarding Tool answers: the row and the pills to htmx, the page or a redirect to everybody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import clock
+from portal.access.models import Grant
+from portal.access.rules import Status
+from portal.errors import NotFound
+from portal.invitations.models import Invitation
+from portal.people import search, stored_search, views_log
+from portal.people.models import Patient
+from portal.practices import service as practices
+from portal.practices.models import Provider
+from portal.roster import service as roster
+from portal.roster.rows import RosterFilter
+from portal.staff import outcomes, said
+from portal.staff.isolation import patient_of
+from portal.staff.place import BACK, Place
+from portal.staff.presenters.onboarding import (
+    SIZES,
+    OnboardingList,
+    PillView,
+    filters,
+    listed,
+    pills,
+)
+from portal.staff.presenters.onboarding_row import WAS, onboarding_rows
+from portal.staff.wording import Said, refusal, sentence
+from portal.web import cookies, htmx
+from portal.web.signed_on import staff_hand, staff_on
+
+USUAL_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """A form beside the sentence that takes the act back."""
+
+    url: str
+    fields: dict[str, str]
+
+
+def came_from() -> Place:
+    """The place in the list that this request was sent from."""
+    return Place.of_back(request.values.get(BACK, ""))
+
+
+def page_size() -> int:
+    """How many rows: as asked now, else as asked last."""
+    asked = request.args.get("size") or cookies.page_size()
+    return next((size for size in SIZES if str(size) == asked), USUAL_SIZE)
+
+
+def text_of(place: Place) -> str | None:
+    """What was searched for; None when the search is forgotten, or somebody else's."""
+    if not place.search:
+        return ""
+    return stored_search.text_of(place.search, staff_member_id=staff_on().id, now=clock.now())
+
+
+def page(place: Place, *, alert: str = "") -> str:
+    """The whole page."""
+    providers = practices.providers(practice_id=staff_on().practice_id)
+    return render_template(
+        "staff/pages/onboarding.html",
+        list=list_at(place, providers),
+        pills=_pills(place),
+        filters=filters(place, providers=providers, size=page_size()),
+        said_alert=alert,
+    )
+
+
+def list_at(place: Place, providers: list[Provider]) -> OnboardingList:
+    """One page of the list.
+
+    Raises:
+        NotFound: the provider of the address is none of the practice's.
+    """
+    practice, now = staff_on().practice, clock.now()
+    text = text_of(place) or ""
+    wanted = RosterFilter(
+        pill=place.pill,
+        provider_id=_provider_id(place, providers),
+        age=place.age,
+        text=text,
+        country=practice.country,
+    )
+    matching = roster.count_matching(practice_id=practice.id, filter=wanted, now=now)
+    if text:
+        kind = search.kind_of(text, today=now.date(), country=practice.country)
+        views_log.record_search(
+            practice_id=practice.id, kind=kind, results=matching[0], by=staff_hand(), now=now
+        )
+    found = roster.page(
+        practice_id=practice.id,
+        filter=wanted,
+        order=place.order,
+        cursor=place.cursor,
+        size=page_size(),
+        now=now,
+    )
+    rows = onboarding_rows(found.lines, back=str(place), now=now)
+    return listed(found, rows, place=place, text=text, matching=matching)
+
+
+def done(
+    what: Said, patient: Patient, *, invitation: Invitation | None = None, undo: Undo | None = None
+) -> ResponseReturnValue:
+    """It is done: the row as it is now, the pills and a sentence; or a redirect to the list, which says it."""
+    day = outcomes.last_day(invitation, patient) if invitation is not None else None
+    if htmx.wants_fragment():
+        return _row(patient.public_id, words=sentence(what, patient, expires=day), undo=undo)
+    said.remember(what, patient, expires=day)
+    return redirect(came_from().url(row=patient.public_id), code=303)
+
+
+def refused(code: str, public_id: str) -> ResponseReturnValue:
+    """Nothing was done, and why (409); the row or the page shows how things stand now."""
+    words = refusal(code, patient_of(public_id))
+    if htmx.wants_fragment():
+        return _row(public_id, alert=words, status=409)
+    return page(came_from(), alert=words), 409
+
+
+def undo_enable(patient: Patient, grant: Grant, status: Status) -> Undo:
+    """Takes an access back that was just given."""
+    fields = {BACK: str(came_from()), "grant": grant.public_id, WAS: status.value}
+    return Undo(url_for("staff.onboarding_disable", public_id=patient.public_id), fields)
+
+
+def undo_disable(patient: Patient) -> Undo:
+    """Gives an access back that was ended before anybody was invited: gray again, whatever came before it."""
+    fields = {BACK: str(came_from()), "require_new_invitation": "yes"}
+    return Undo(url_for("staff.onboarding_enable", public_id=patient.public_id), fields)
+
+
+def _row(
+    public_id: str, *, words: str = "", alert: str = "", undo: Undo | None = None, status: int = 200
+) -> Response:
+    place, now = came_from(), clock.now()
+    line = roster.line(patient_of(public_id), now=now)
+    html = render_template(
+        "staff/fragments/onboarding_answer.html",
+        row=onboarding_rows([line], back=str(place), now=now)[0],
+        pills=_pills(place),
+        said_now=words,
+        said_alert=alert,
+        undo=undo,
+    )
+    response = make_response(html, status)
+    # the parts find their own places; the main target only has to be one that stays on the page
+    response.headers["HX-Retarget"] = "#onboarding-list"
+    response.headers["HX-Reswap"] = "none"
+    response.headers["HX-Trigger"] = "close-dialog"
+    return response
+
+
+def _pills(place: Place) -> list[PillView]:
+    return pills(roster.counts(practice_id=staff_on().practice_id), place)
+
+
+def _provider_id(place: Place, providers: list[Provider]) -> int | None:
+    if not place.provider:
+        return None
+    for provider in providers:
+        if provider.public_id == place.provider:
+            return provider.id
+    raise NotFound("provider")

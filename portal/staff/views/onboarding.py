@@ -1,0 +1,168 @@
+"""The Onboarding Tool (product 5): every patient of the practice, their access toggled in place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import clock
+from portal.access import service as access
+from portal.access.models import EndReason
+from portal.access.rules import Status
+from portal.errors import Refused
+from portal.invitations import service as invitations
+from portal.people import stored_search
+from portal.people.models import Patient
+from portal.people.naming import chart_name, short_name
+from portal.practices import service as practices
+from portal.staff import answers, blueprint, list_answers, missing, outcomes
+from portal.staff.isolation import patient_of
+from portal.staff.place import BACK, Place
+from portal.staff.presenters.chart import chart_head
+from portal.staff.presenters.onboarding_row import NEWEST, WAS
+from portal.staff.views.notice import after_notice
+from portal.staff.wording import Said
+from portal.web import cookies, htmx
+from portal.web.signed_on import staff_hand, staff_on
+
+
+@blueprint.get("/onboarding", endpoint="onboarding")
+def onboarding_tool() -> ResponseReturnValue:
+    """A page of the list."""
+    place = Place.read(request.args)
+    if list_answers.text_of(place) is None:
+        return redirect(replace(place, search="", cursor=None).url(), code=303)
+    response = make_response(list_answers.page(place))
+    if "size" in request.args:
+        cookies.remember_page_size(response, list_answers.page_size())
+    return response
+
+
+@blueprint.post("/onboarding/search")
+def onboarding_search() -> ResponseReturnValue:
+    """Find patients under the filters: while typing the list alone, else a redirect to the kept search."""
+    text = request.form.get("q", "").strip()[: stored_search.LONGEST]
+    live = htmx.wants_fragment()
+    place = replace(list_answers.came_from(), cursor=None)
+    kept = place.search if live else None
+    place = replace(place, search=_keep(text, instead_of=kept) if text else "")
+    if not live:
+        return redirect(place.url(), code=303)
+    providers = practices.providers(practice_id=staff_on().practice_id)
+    listed = list_answers.list_at(place, providers)
+    html = render_template("staff/fragments/onboarding_list.html", list=listed, swapped=True)
+    return html, {"HX-Replace-Url": place.url()}
+
+
+@blueprint.post("/onboarding/<public_id>/enable")
+@after_notice
+def onboarding_enable(public_id: str) -> ResponseReturnValue:
+    """A click on red (5.2): enables, and sends nothing."""
+    patient, now = patient_of(public_id), clock.now()
+    before = access.current_grant(patient.id)
+    try:
+        grant = access.enable(
+            patient=patient,
+            require_new_invitation="require_new_invitation" in request.form,
+            by=staff_hand(),
+            now=now,
+        )
+    except Refused as refused:
+        return list_answers.refused(refused.code, public_id)
+    if before is not None:
+        return list_answers.done(Said.ENABLED_BEFORE, patient)
+    status = access.status_of(patient, grant, now=now)
+    what = Said.ACTIVE_AGAIN if status is Status.ACTIVE else Said.ENABLED
+    return list_answers.done(what, patient, undo=list_answers.undo_enable(patient, grant, status))
+
+
+@blueprint.route("/onboarding/<public_id>/disable", methods=["GET", "POST"])
+def onboarding_disable(public_id: str) -> ResponseReturnValue:
+    """A click on any other status: gray ends at once, orange and green ask first (5.2)."""
+    patient, now = patient_of(public_id), clock.now()
+    if request.method == "GET":
+        return _ask(patient)
+    was = request.form.get(WAS, "")
+    if was not in set(Status):
+        return list_answers.refused("stale", public_id)
+    active = was == Status.ACTIVE
+    try:
+        ended = invitations.end_access(
+            patient=patient,
+            grant_public_id=request.form.get("grant", ""),
+            expect=EndReason.DISABLED if active else EndReason.REVOKED,
+            expect_status=Status(was),
+            by=staff_hand(),
+            now=now,
+        )
+    except Refused as refused:
+        return list_answers.refused(refused.code, public_id)
+    if not ended:
+        return list_answers.done(Said.ENDED_BEFORE, patient)
+    if was == Status.READY:
+        undo = list_answers.undo_disable(patient)
+        return list_answers.done(Said.NOT_ENABLED_ANY_MORE, patient, undo=undo)
+    return list_answers.done(Said.DISABLED if active else Said.REVOKED, patient)
+
+
+@blueprint.post("/onboarding/<public_id>/send")
+@after_notice
+def onboarding_send(public_id: str) -> ResponseReturnValue:
+    """**Send Invite to ADDRESS**: to the address that was shown, or to none (5.4)."""
+    patient, now = patient_of(public_id), clock.now()
+    newest, address = request.form.get(NEWEST), request.form.get("address", "")
+    try:
+        if newest is None:
+            sent = invitations.send(
+                patient=patient, expect_address=address, by=staff_hand(), now=now
+            )
+            what = outcomes.of_invite(patient, sent)
+        else:
+            sent = invitations.resend(
+                patient=patient, replaces=newest, expect_address=address, by=staff_hand(), now=now
+            )
+            what = Said.RESENT if sent.issued_at == now else Said.NOT_RESENT
+    except Refused as refused:
+        return list_answers.refused(refused.code, public_id)
+    return list_answers.done(what, patient, invitation=sent)
+
+
+@blueprint.route("/onboarding/<public_id>/identifiers", methods=["GET", "POST"])
+def onboarding_identifiers(public_id: str) -> ResponseReturnValue:
+    """Missing Identifiers, asked for from the list (5.3)."""
+    patient, place = patient_of(public_id), list_answers.came_from()
+    opener = missing.Opener(
+        close_url=place.url(row=public_id),
+        fields={BACK: str(place)},
+        done=lambda what: list_answers.done(what, patient),
+        refused=lambda code: list_answers.refused(code, public_id),
+    )
+    return missing.ask(patient, opener)
+
+
+def _ask(patient: Patient) -> ResponseReturnValue:
+    now = clock.now()
+    grant = access.current_grant(patient.id)
+    status = access.status_of(patient, grant, now=now)
+    if grant is None or status is Status.NOT_ENABLED:
+        return list_answers.refused("stale", patient.public_id)
+    place = list_answers.came_from()
+    return answers.dialog(
+        "end_access",
+        disables=status is not Status.INVITED,
+        action=url_for("staff.onboarding_disable", public_id=patient.public_id),
+        fields={BACK: str(place), "grant": grant.public_id, WAS: status.value},
+        back=place.url(row=patient.public_id),
+        who=short_name(patient),
+        name=chart_name(patient),
+        email=patient.email,
+        chart=chart_head(patient, here=answers.ENDPOINT, now=now),
+    )
+
+
+def _keep(text: str, *, instead_of: str | None) -> str:
+    return stored_search.keep(
+        staff_member_id=staff_on().id, text=text, now=clock.now(), instead_of=instead_of
+    )
