@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
@@ -24,6 +25,11 @@ from portal.extensions import db
 from tests.page_check import CheckedClient
 
 pytest_plugins = ["tests.shared_data"]
+
+hypothesis.settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machine")
 
 ROOT = Path(__file__).parent.parent
 NOON = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
