@@ -21,7 +21,7 @@ from portal.demo.chronicle import Chronicle
 from portal.demo.person import Person, values_of
 from portal.extensions import db
 from portal.identity.rules import BirthAndPhoneClaim, Claim, SsnClaim
-from portal.invitations import fresh_link, timeline
+from portal.invitations import fresh_link, timeline, wrong_person
 from portal.invitations import service as invitations
 from portal.invitations.models import Invitation
 from portal.mail.rules import Reason, Result
@@ -161,7 +161,7 @@ class Life:
 
     def say_not_me(self, when: datetime) -> None:
         """**This is not me**."""
-        invitations.not_me(self._invitation, by=self._holder, now=when)
+        wrong_person.not_me(self._invitation, by=self._holder, now=when)
 
     def ask_fresh_link(self, when: datetime) -> None:
         """**Send me a fresh link** on the page of an expired one."""

@@ -259,25 +259,6 @@ def move(invitation: Invitation, to: InvitationState, *, by: Actor, now: datetim
         timeline.add(invitation.id, line, now=now, by=by.name)
 
 
-def not_me(invitation: Invitation, *, by: Actor, now: datetime) -> None:
-    """ "This is not me" (8.13): kills the link, ends the grant, blocks that address for that chart, tells staff.
-
-    Harmless on a link that is dead already, and never ends an access that was activated.
-    """
-    invitation_id = invitation.id
-    with atomic():
-        invitation = db.session.get_one(Invitation, invitation_id)
-        patient = access.lock_patient(invitation.patient_id)
-        db.session.refresh(invitation)
-        if InvitationState(invitation.state) not in OPEN:
-            return
-        grant = db.session.get_one(Grant, invitation.grant_id)
-        move(invitation, InvitationState.NOT_ME, by=by, now=now)
-        people.block_address(patient, invitation.email, reason="not_me", by=by, now=now)
-        attention.raise_item(patient=patient, kind=AttentionKind.NOT_ME, by=by, now=now)
-        access.end(grant=grant, reason=EndReason.NOT_ME, by=by, now=now)
-
-
 def issue_fresh(patient: Patient, grant: Grant, *, by: Actor, now: datetime) -> Invitation:
     """A fresh link that the holder of a dead one asked for, in the caller's transaction (8.6)."""
     return _issue(patient, grant, by=by, now=now, fresh_link=True)

@@ -124,9 +124,8 @@ def count_matching(
     if filter.provider_id is None and filter.age is None and not filter.text.strip():
         return counts(practice_id=practice_id)[filter.pill], False
     matching = _matching(practice_id, filter, now=now).with_only_columns(RosterRow.patient_id)
-    if (
-        not filter.text.strip()
-    ):  # SQLite, left without an order, may walk an index that narrows nothing
+    if not filter.text.strip():
+        # left without an order, SQLite may walk an index that narrows nothing
         matching = matching.order_by(*_ORDERS[Order.NAME])
     number = db.session.scalar(
         select(func.count()).select_from(matching.limit(most + 1).subquery())

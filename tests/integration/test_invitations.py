@@ -11,7 +11,7 @@ from portal.access.rules import Status
 from portal.attention import service as attention
 from portal.errors import Refused
 from portal.extensions import db
-from portal.invitations import fresh_link, timeline
+from portal.invitations import fresh_link, timeline, wrong_person
 from portal.invitations import service as invitations
 from portal.invitations.models import Invitation
 from portal.invitations.outcomes import record_mail_result
@@ -180,8 +180,8 @@ def test_not_me_kills_blocks_ends_and_tells(app, moment) -> None:
     house = make_house()
     invitation = make_invitation(house)
     patient = invitation.patient
-    invitations.not_me(invitation, by=house.hand, now=moment.now)
-    invitations.not_me(invitation, by=house.hand, now=moment.now)
+    wrong_person.not_me(invitation, by=house.hand, now=moment.now)
+    wrong_person.not_me(invitation, by=house.hand, now=moment.now)
     assert invitation.state == "not_me"
     assert access.current_grant(patient.id) is None
     assert [i.kind for i in attention.open_items(practice_id=house.practice.id)] == ["not_me"]

@@ -6,7 +6,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from portal import clock
-from portal.invitations import service as invitations
+from portal.invitations import wrong_person
 from portal.patients import blueprint, doors
 from portal.patients.doors import Door
 
@@ -17,7 +17,7 @@ def not_me(door: Door) -> ResponseReturnValue:
     """GET explains what the button does; POST kills the link, and is harmless on a dead one."""
     if request.method != "POST":
         return doors.page("not_me", door)
-    invitations.not_me(door.invitation, by=door.hand, now=clock.now())
+    wrong_person.not_me(door.invitation, by=door.hand, now=clock.now())
     return door.go("patients.not_me_thanks")
 
 

@@ -21,7 +21,7 @@ from portal.audit.actor import Actor, ActorKind, system
 from portal.errors import NotFound, Refused, Stale
 from portal.extensions import db
 from portal.identity.rules import SsnClaim
-from portal.invitations import fresh_link
+from portal.invitations import fresh_link, wrong_person
 from portal.invitations import service as invitations
 from portal.invitations.models import Invitation
 from portal.mail import outbox
@@ -169,7 +169,7 @@ class Walk:
     def not_me(self) -> None:
         invitation = self._invitation()
         if invitation is not None and self._rng.random() < 0.3:
-            invitations.not_me(invitation, by=HAND, now=self._now())
+            wrong_person.not_me(invitation, by=HAND, now=self._now())
 
     def fresh_link(self) -> None:
         invitation = self._invitation()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from portal import clock
 from portal.people.models import Patient
-from tests.factories import House, make_house, make_patient
+from portal.practices import service as practices
+from portal.practices.models import Role
+from tests.factories import PASSWORD, SETUP, House, make_house, make_patient
 from tests.integration.staff.clerk import Clerk
 
 
@@ -23,3 +26,18 @@ def clerk(app, house) -> Clerk:
 def jenny(house) -> Patient:
     """Jenny (Jen) Harris, with everything on file."""
     return make_patient(house, email="jenny@example.com")
+
+
+@pytest.fixture
+def newcomer(app, house) -> Clerk:
+    """Somebody who has not read the confidentiality notice yet."""
+    staff = practices.add_staff(
+        practice=house.practice,
+        email="nora@example.com",
+        name="Nora New",
+        role=Role.FRONT_DESK,
+        password=PASSWORD,
+        by=SETUP,
+        now=clock.now(),
+    )
+    return Clerk(app, staff)

@@ -8,7 +8,7 @@ from portal.attention import service as attention
 from portal.attention.models import AttentionKind
 from portal.audit.actor import system
 from portal.extensions import db
-from portal.invitations import service as invitations
+from portal.invitations import wrong_person
 from portal.invitations.models import Invitation
 from portal.transaction import atomic
 from tests.factories import House, make_house, make_invitation, make_patient
@@ -44,7 +44,7 @@ def test_each_kind_is_told_with_its_time_and_the_way_to_the_chart(clerk, house, 
 
 def test_what_happens_at_the_patients_door_shows_up(clerk, house, moment) -> None:
     invitation = make_invitation(house, make_patient(house, family_name="Noor"))
-    invitations.not_me(db.session.get_one(Invitation, invitation.id), by=system(), now=moment.now)
+    wrong_person.not_me(db.session.get_one(Invitation, invitation.id), by=system(), now=moment.now)
     assert "“This is not me”: Noor, Jenny" in text(clerk.get("/staff/"))
 
 

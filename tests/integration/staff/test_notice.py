@@ -7,29 +7,14 @@ import re
 
 import pytest
 
-from portal import clock
 from portal.extensions import db
 from portal.invitations.models import Invitation
 from portal.practices import service as practices
-from portal.practices.models import NoticeAcknowledgement, Role
-from tests.factories import PASSWORD, SETUP, make_house, make_patient
-from tests.integration.staff.clerk import Clerk, audited, markup, status_region, text
+from portal.practices.models import NoticeAcknowledgement
+from tests.factories import make_house, make_patient
+from tests.integration.staff.clerk import audited, markup, status_region, text
 
 TITLE = "Before you invite: keep patients’ records confidential"
-
-
-@pytest.fixture
-def newcomer(app, house) -> Clerk:
-    staff = practices.add_staff(
-        practice=house.practice,
-        email="nora@example.com",
-        name="Nora New",
-        role=Role.FRONT_DESK,
-        password=PASSWORD,
-        by=SETUP,
-        now=clock.now(),
-    )
-    return Clerk(app, staff)
 
 
 def acknowledgements() -> int:

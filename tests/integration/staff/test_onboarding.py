@@ -13,7 +13,7 @@ from portal import clock
 from portal.access import service as access
 from portal.access.models import EndReason, Grant
 from portal.extensions import db
-from portal.invitations import service as invitations
+from portal.invitations import wrong_person
 from portal.invitations.models import Invitation
 from portal.invitations.outcomes import record_mail_result
 from portal.mail.models import OutboxMessage
@@ -22,10 +22,9 @@ from portal.mail.state import OutboxState
 from portal.people import service as people
 from portal.people.models import Patient
 from portal.practices import service as practices
-from portal.practices.models import Role
 from portal.transaction import atomic
 from tests.doors import sign_up
-from tests.factories import PASSWORD, SETUP, make_house, make_invitation, make_patient
+from tests.factories import SETUP, make_house, make_invitation, make_patient
 from tests.integration.staff.clerk import Clerk, audited, field, markup, status_region, text
 
 URL = "/staff/onboarding"
@@ -90,21 +89,6 @@ def gray(house, jenny, moment) -> Patient:
     """Jenny, enabled and not invited yet."""
     access.enable(patient=jenny, by=house.hand, now=moment.now)
     return jenny
-
-
-@pytest.fixture
-def newcomer(app, house) -> Clerk:
-    """Somebody who has not read the confidentiality notice yet."""
-    staff = practices.add_staff(
-        practice=house.practice,
-        email="nora@example.com",
-        name="Nora New",
-        role=Role.FRONT_DESK,
-        password=PASSWORD,
-        by=SETUP,
-        now=clock.now(),
-    )
-    return Clerk(app, staff)
 
 
 # What the list shows
@@ -539,7 +523,7 @@ def test_opted_out_is_said_and_nothing_offered(clerk, house, gray, moment) -> No
 
 def test_nothing_is_offered_to_an_address_that_said_not_me(clerk, house, jenny, moment) -> None:
     make_invitation(house, jenny)
-    invitations.not_me(db.session.query(Invitation).one(), by=SETUP, now=moment.now)
+    wrong_person.not_me(db.session.query(Invitation).one(), by=SETUP, now=moment.now)
     page = clerk.get(URL)
     assert cells(page, jenny)[4:] == ["“This is not me”", "No invitations are sent"]
     answer = press(clerk, page, f"status-{jenny.public_id}")

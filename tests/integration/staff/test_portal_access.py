@@ -10,8 +10,7 @@ import pytest
 from portal.access import service as access
 from portal.access.models import EndReason, Grant
 from portal.extensions import db
-from portal.invitations import service as invitations
-from portal.invitations import timeline
+from portal.invitations import timeline, wrong_person
 from portal.invitations.models import Invitation
 from portal.invitations.outcomes import record_mail_result
 from portal.invitations.timeline import TimelineKind
@@ -326,7 +325,7 @@ def test_enabling_an_active_patient_says_so(app, clerk, house, jenny) -> None:
 
 def test_a_lock_and_not_me_are_told_under_the_status(clerk, house, jenny, moment) -> None:
     make_invitation(house, jenny)
-    invitations.not_me(db.session.query(Invitation).one(), by=SETUP, now=moment.now)
+    wrong_person.not_me(db.session.query(Invitation).one(), by=SETUP, now=moment.now)
     page = clerk.access(jenny)
     assert "“This is not me” Nov 21, 2026" in text(page)
     assert "Whoever reads jenny@example.com said that they are not this patient" in text(page)
