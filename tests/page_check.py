@@ -154,7 +154,8 @@ def _hx(elements: list[Element]) -> Iterator[str]:
             url = e.get(verb)
             if url is not None and not url.startswith("/"):
                 yield f"{verb}={url!r} is not a path of this site"
-        if e.get("hx-post") and e.tag != "form" and e.get("formaction") is None:
+        by_itself = e.get("data-poll") is not None  # nothing that a person does
+        if e.get("hx-post") and e.tag != "form" and not (by_itself or e.get("formaction")):
             yield f"hx-post on a {e.tag} without a form around it"
         if e.get("hx-get") and e.tag == "a" and not e.get("href"):
             yield "a link that only htmx can follow"

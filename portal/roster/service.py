@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,7 @@ __all__ = [
     "count_matching",
     "counts",
     "line",
+    "lines",
     "matching_ids",
     "page",
     "rebuild",
@@ -157,6 +158,16 @@ def line(patient: Patient, *, now: datetime) -> RosterLine:
         bounced=stands.bounced,
         missing=stands.missing,
     )
+
+
+def lines(*, practice_id: int, public_ids: Collection[str]) -> list[RosterLine]:
+    """These patients of the practice, in no order; who is not found is left out."""
+    query = (
+        select(RosterRow)
+        .join(Patient, Patient.id == RosterRow.patient_id)
+        .where(RosterRow.practice_id == practice_id, Patient.public_id.in_(public_ids))
+    )
+    return _lines(list(db.session.scalars(query)))
 
 
 def _matching(practice_id: int, wanted: RosterFilter, *, now: datetime) -> Select[Any]:

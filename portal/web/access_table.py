@@ -58,6 +58,8 @@ ACCESS: dict[str, Who] = {
     "staff.disable_access": Who.STAFF,
     "staff.onboarding": Who.STAFF,
     "staff.onboarding_search": Who.STAFF,
+    "staff.onboarding_select": Who.STAFF,
+    "staff.onboarding_news": Who.STAFF,
     "staff.onboarding_enable": Who.STAFF,
     "staff.onboarding_disable": Who.STAFF,
     "staff.onboarding_send": Who.STAFF,
@@ -83,7 +85,7 @@ ACCESS: dict[str, Who] = {
     "patients.resend_code": Who.PATIENT,
 }
 
-POLLS = frozenset({"staff.portal_access_state"})
+POLLS = frozenset({"staff.portal_access_state", "staff.onboarding_news"})
 """Asked by an open page by itself: they never extend a log-on (security.md)."""
 
 LOG_ON = {

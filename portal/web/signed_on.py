@@ -55,6 +55,12 @@ def account_on() -> PortalAccount:
     return person
 
 
+def logon_on() -> Logon:
+    """The log-on that this request came by."""
+    logon: Logon = current_user.logon
+    return logon
+
+
 def staff_hand() -> Actor:
     """The staff member as the hand that acts in this request."""
     return practices.actor(staff_on(), client=client_address())

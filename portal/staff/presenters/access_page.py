@@ -23,10 +23,8 @@ from portal.staff.presenters.history import (
 from portal.staff.presenters.requirements import RequirementRow, requirement_rows
 from portal.staff.presenters.status import Detail, StatusView, status_view
 from portal.staff.presenters.timeline import TimelineLine, timeline_line
+from portal.staff.presenters.watch import watch
 from portal.web.filters import short_day
-
-POLL_SECONDS = (3, 5, 8, 13, 20, 30, 60)
-"""How long the page waits before it asks again: longer each time that nothing has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +103,14 @@ def tag_of(page: AccessPage) -> str:
 def _polling(page: AccessPage, facts: AccessFacts, *, step: int) -> AccessPage:
     if not _waiting(facts):
         return page
-    step = min(step, len(POLL_SECONDS) - 1)
+    again = watch(step)
     url = url_for(
         "staff.portal_access_state",
         public_id=facts.patient.public_id,
         seen=tag_of(page),
-        step=step + 1,
+        step=again.step,
     )
-    return replace(page, poll=Poll(POLL_SECONDS[step], url))
+    return replace(page, poll=Poll(again.seconds, url))
 
 
 def _waiting(facts: AccessFacts) -> bool:

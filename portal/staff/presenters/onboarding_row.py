@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.access.rules import Status
 from portal.access.service import chart_ended
+from portal.crypto import keyed_hash
 from portal.invitations import timeline
 from portal.invitations.models import Invitation
 from portal.invitations.rules import OPEN
@@ -63,6 +64,11 @@ class OnboardingRow:
     missing_url: str
     hint: str
     """What stands in the column Action when there is nothing to do there."""
+
+    @property
+    def tag(self) -> str:
+        """A fingerprint of what the row shows, to find out whether it has changed."""
+        return keyed_hash(repr(self), purpose="onboarding-row")[:8]
 
 
 def onboarding_rows(

@@ -52,8 +52,20 @@ def onboarding_search() -> ResponseReturnValue:
         return redirect(place.url(), code=303)
     providers = practices.providers(practice_id=staff_on().practice_id)
     listed = list_answers.list_at(place, providers)
-    html = render_template("staff/fragments/onboarding_list.html", list=listed, swapped=True)
+    html = render_template(
+        "staff/fragments/onboarding_list.html",
+        list=listed,
+        pills_tag=list_answers.pills_tag(),
+        swapped=True,
+    )
     return html, {"HX-Replace-Url": place.url()}
+
+
+@blueprint.post("/onboarding/news")
+def onboarding_news() -> ResponseReturnValue:
+    """Asked by an open list by itself, so that it learns what others did; it changes nothing."""
+    step = request.form.get("step", 0, type=int)
+    return list_answers.news(step=step, pills_seen=request.form.get("pills", ""))
 
 
 @blueprint.post("/onboarding/<public_id>/enable")
