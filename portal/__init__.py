@@ -28,10 +28,10 @@ def create_app(settings: Settings) -> Flask:
     logs.configure(settings)
     cookies.configure(app, settings)
     _configure(app, settings)
+    access_table.init_app(app)  # before the CSRF check: who is logged out is told so
     _bind_extensions(app)
     language.init_app(app)
     signed_on.init_app(login)
-    access_table.init_app(app)
     security.init_app(app, settings)
     errors.init_app(app)
     context.init_app(app)

@@ -122,7 +122,7 @@ def _to_log_on(endpoint: str) -> BaseResponse:
     """A page: to the log-on page and back. A fragment: 401, and the browser goes there as a whole."""
     url = url_for(endpoint)
     if request.method == "GET" and not htmx.wants_fragment():
-        return redirect(f"{url}?next={quote(request.path)}", code=303)
+        return redirect(f"{url}?next={quote(request.full_path.rstrip('?'))}", code=303)
     if htmx.wants_fragment():
         return Response(status=401, headers={"HX-Redirect": url})
     return redirect(url, code=303)
