@@ -10,11 +10,12 @@ import structlog
 from flask import Flask
 
 from portal import queue, sweep
+from portal.bulk import jobs as bulk_jobs
 from portal.mail import jobs
 
 log = structlog.get_logger()
 
-JOBS = (jobs,)
+JOBS = (jobs, bulk_jobs)
 """The modules whose functions answer rings and sweep; naming them here registers them."""
 GRACE = 25.0
 """Seconds for the piece in hand after SIGTERM. Then the process leaves as if killed, which everything survives."""

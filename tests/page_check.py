@@ -55,7 +55,7 @@ def check(html: str) -> None:
     problems += _labels(elements, whole=whole)
     problems += _forms(elements)
     problems += _inline(elements)
-    problems += _hx(elements)
+    problems += _hx(elements, whole=whole)
     if problems:
         raise BadPage("\n".join(problems) + "\n\n" + html[:4000])
 
@@ -141,7 +141,7 @@ def _inline(elements: list[Element]) -> Iterator[str]:
                 yield "a stylesheet or icon comes from another host"
 
 
-def _hx(elements: list[Element]) -> Iterator[str]:
+def _hx(elements: list[Element], *, whole: bool) -> Iterator[str]:
     ids = {e.get("id") for e in elements}
     for e in elements:
         for name in e.attrib:
@@ -160,7 +160,7 @@ def _hx(elements: list[Element]) -> Iterator[str]:
         if e.get("hx-get") and e.tag == "a" and not e.get("href"):
             yield "a link that only htmx can follow"
         target = e.get("hx-target") or ""
-        if target.startswith("#") and len(ids) > 20 and target[1:] not in ids:
+        if whole and target.startswith("#") and target[1:] not in ids:
             yield f"hx-target {target!r} is not on the page"
         if e.get("hx-swap-oob") and not e.get("id"):
             yield "an out-of-band part has no id"

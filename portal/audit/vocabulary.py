@@ -36,6 +36,10 @@ FIELDS: dict[str, frozenset[str]] = {
     "invitation.ended": frozenset({"invitation", "state"}),
     "invitation.fresh_link_asked": frozenset({"invitation", "sent"}),
     "address.blocked": frozenset({"email", "reason"}),
+    # many at once
+    "bulk.started": frozenset({"run", "kind", "scope", "total", "reached"}),
+    "bulk.batch": frozenset({"run", "done", "skipped", "failed", "mailing", "digest"}),
+    "bulk.moved": frozenset({"run", "state", "reason"}),
     # the way in
     "signup.started": frozenset({"invitation", "path"}),
     "identity.failed": frozenset({"invitation", "failures"}),

@@ -7,6 +7,7 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 from portal.staff import isolation, said  # noqa: E402
 from portal.staff.views import (  # noqa: E402
     actions,
+    bulk,
     chart,
     home,
     log_on,
@@ -24,6 +25,7 @@ blueprint.context_processor(lambda: {"said": said.recall})
 __all__ = [
     "actions",
     "blueprint",
+    "bulk",
     "chart",
     "home",
     "log_on",

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from portal import clock
 from portal.access.models import Grant
 from portal.attention.models import AttentionItem
+from portal.bulk.models import BulkRun
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.invitations.models import Invitation
@@ -22,7 +23,7 @@ from portal.practices.models import Provider
 from portal.web import errors
 from portal.web.signed_on import staff_hand, staff_on
 
-_OWNED = (Patient, AttentionItem, Grant, Invitation, Provider)
+_OWNED = (Patient, AttentionItem, Grant, Invitation, Provider, BulkRun)
 
 
 def patient_of(public_id: str) -> Patient:

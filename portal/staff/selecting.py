@@ -6,11 +6,12 @@ from collections.abc import Collection
 
 from flask import request
 
+from portal.bulk.states import RunKind
 from portal.roster import selection
 from portal.staff.presenters.selection import SelectionView, selection_view
 from portal.web.signed_on import logon_on
 
-ACTS: tuple[str, ...] = ()
+ACTS: tuple[str, ...] = (RunKind.ENABLE.value, RunKind.DISABLE.value)
 """What can be done with a selection."""
 _MOST_ROWS = 200
 

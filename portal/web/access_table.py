@@ -64,6 +64,13 @@ ACCESS: dict[str, Who] = {
     "staff.onboarding_disable": Who.STAFF,
     "staff.onboarding_send": Who.STAFF,
     "staff.onboarding_identifiers": Who.STAFF,
+    "staff.bulk_new": Who.STAFF,
+    "staff.bulk_start": Who.STAFF,
+    "staff.bulk_run": Who.STAFF,
+    "staff.bulk_run_state": Who.STAFF,
+    "staff.bulk_pause": Who.STAFF,
+    "staff.bulk_resume": Who.STAFF,
+    "staff.bulk_cancel": Who.STAFF,
     # patients
     "patients.front": Who.ANYBODY,
     "patients.sign_up_info": Who.ANYBODY,
@@ -85,7 +92,7 @@ ACCESS: dict[str, Who] = {
     "patients.resend_code": Who.PATIENT,
 }
 
-POLLS = frozenset({"staff.portal_access_state", "staff.onboarding_news"})
+POLLS = frozenset({"staff.portal_access_state", "staff.onboarding_news", "staff.bulk_run_state"})
 """Asked by an open page by itself: they never extend a log-on (security.md)."""
 
 LOG_ON = {

@@ -10,7 +10,6 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
-from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.staff import answers, blueprint
 from portal.staff.isolation import patient_of
@@ -42,7 +41,7 @@ def after_notice(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response
             practices.acknowledge_notice(staff=staff_on(), by=staff_hand(), now=clock.now())
         if practices.has_acknowledged_notice(staff_on()):
             return view(*args, **kwargs)
-        back = _came_from(patient_of(str((request.view_args or {})["public_id"])))
+        back = _came_from((request.view_args or {}).get("public_id"))
         fields = {key: text for key, text in request.form.items() if key != "csrf_token"}
         fields[FIELD] = str(practices.NOTICE_VERSION)
         return _notice(action=request.path, fields=fields, back=back)
@@ -50,9 +49,14 @@ def after_notice(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response
     return wrapped
 
 
-def _came_from(patient: Patient) -> str:
+def _came_from(public_id: str | None) -> str:
+    """Where the act was asked for: of one patient, or (None) of many."""
+    place = Place.of_back(request.form.get(BACK, ""))
+    if public_id is None:
+        return place.url()
+    patient = patient_of(public_id)
     if BACK in request.form:
-        return Place.of_back(request.form[BACK]).url(row=patient.public_id)
+        return place.url(row=patient.public_id)
     return url_for("staff.portal_access", public_id=patient.public_id)
 
 

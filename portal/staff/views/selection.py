@@ -24,7 +24,8 @@ def onboarding_select() -> ResponseReturnValue:
         return htmx.go(replace(place, search="", cursor=None).url())
     _change(place, wish)
     if wish in selecting.ACTS:
-        return htmx.go(url_for("staff.bulk_new", act=wish, back=str(place)))
+        # followed by htmx too, which gets a dialog there
+        return redirect(url_for("staff.bulk_new", act=wish, back=str(place)), code=303)
     if not htmx.wants_fragment():
         return redirect(place.url(), code=303)
     providers = practices.providers(practice_id=staff_on().practice_id)

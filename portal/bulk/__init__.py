@@ -1,0 +1,1 @@
+"""Acts upon many patients at once: preview, run, progress, report (7)."""

@@ -1,0 +1,39 @@
+"""Whom a staff member may act upon in bulk ("Who may what", 7.2)."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, or_, select, true
+
+from portal.bulk.models import BulkRun
+from portal.bulk.rules import BATCH
+from portal.bulk.states import RunScope
+from portal.people.models import Patient
+from portal.practices.models import Provider, Role, StaffMember
+
+
+def within(staff: StaffMember) -> ColumnElement[bool]:
+    """Of a patient of the practice: whether this person's run may reach them.
+
+    A provider's covers own patients and those of providers who share; patients without a provider are the
+    administrators'. The front desk reaches whom it could reach one by one.
+    """
+    if staff.role != Role.PROVIDER:
+        return true()
+    theirs = select(Provider.id).where(
+        Provider.practice_id == staff.practice_id,
+        or_(Provider.staff_member_id == staff.id, Provider.shares_patients),
+    )
+    return Patient.provider_id.is_not(None) & Patient.provider_id.in_(theirs)
+
+
+def may_run(staff: StaffMember, *, scope: RunScope, number: int) -> bool:
+    """Whether this person's role includes a run of this size."""
+    if staff.role in {Role.ADMINISTRATOR, Role.PROVIDER}:
+        return True
+    return scope is RunScope.SELECTION and number <= BATCH
+
+
+def may_steer(staff: StaffMember, run: BulkRun) -> bool:
+    """Whether this person may pause, resume and cancel a run of their practice: it is theirs, or they are
+    an administrator."""
+    return run.staff_member_id == staff.id or staff.role == Role.ADMINISTRATOR

@@ -1,0 +1,202 @@
+"""A run as its page shows it: how far it is, what stops it, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from flask_babel.speaklater import LazyString
+
+from portal.bulk.models import BulkRun
+from portal.bulk.states import PausedBy, RunKind, RunState
+from portal.crypto import keyed_hash
+from portal.mail import wording as mail_wording
+from portal.staff.presenters.access_page import Poll
+from portal.staff.presenters.bulk import number, title
+from portal.web.filters import clock_time, moment
+
+POLL_SECONDS = (2, 3, 5, 8, 13, 20, 30)
+"""How long the page waits before it asks again: longer each time that nothing has changed."""
+
+_DONE: dict[RunKind, LazyString] = {
+    RunKind.ENABLE: _l("Enabled"),
+    RunKind.DISABLE: _l("Disabled"),
+    RunKind.INVITE: _l("Sent"),
+}
+_STATES: dict[RunState, LazyString] = {
+    RunState.RUNNING: _l("Running"),
+    RunState.PAUSED: _l("Paused"),
+    RunState.DONE: _l("Done"),
+    RunState.CANCELLED: _l("Cancelled"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Something that may be done with the run."""
+
+    label: str
+    url: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """Everything the page of a run shows."""
+
+    public_id: str
+    title: str
+    lead: str
+    state: str
+    remark: str
+    """What stops it and what to do; empty when nothing does."""
+    running: bool
+    settled: int
+    total: int
+    percent: str
+    facts: tuple[tuple[str, str], ...]
+    buttons: tuple[Button, ...]
+    over: bool
+    news: str
+    """What is said aloud when it changes state."""
+    poll: Poll | None = None
+
+
+def run_view(run: BulkRun, *, steers: bool, now: datetime, step: int = 0) -> RunView:
+    """The page; ``step`` counts how often it has asked in vain.
+
+    Args:
+        steers: whether this person may pause, resume and cancel it.
+    """
+    state = RunState(run.state)
+    reached = run.total - run.skipped
+    settled = run.done + run.failed
+    zone = run.practice.time_zone
+    page = RunView(
+        public_id=run.public_id,
+        title=title(RunKind(run.kind)),
+        lead=_(
+            "Started by %(name)s on %(when)s.",
+            name=run.started_by_name,
+            when=moment(run.started_at, zone).rstrip("."),
+        ),
+        state=str(_STATES[state]),
+        remark=_remark(run, state),
+        running=state is RunState.RUNNING,
+        settled=settled,
+        total=reached,
+        percent=_percent(settled, reached),
+        facts=tuple(_facts(run, state, now=now)),
+        buttons=tuple(_buttons(run, state)) if steers else (),
+        over=state in {RunState.DONE, RunState.CANCELLED},
+        news=_news(run, state),
+    )
+    return _polling(page, run, step=step)
+
+
+def _percent(settled: int, reached: int) -> str:
+    return _("%(count)s %%", count=100 * settled // reached if reached else 100)
+
+
+def tag_of(page: RunView) -> str:
+    """A fingerprint of what the page shows, to find out whether anything has changed."""
+    return keyed_hash(repr(replace(page, poll=None)), purpose="bulk-run-page")[:16]
+
+
+def _polling(page: RunView, run: BulkRun, *, step: int) -> RunView:
+    if page.over and not run.mailing:
+        return page
+    step = min(step, len(POLL_SECONDS) - 1)
+    url = url_for("staff.bulk_run_state", public_id=run.public_id, seen=tag_of(page), step=step + 1)
+    return replace(page, poll=Poll(POLL_SECONDS[step], url))
+
+
+def _facts(run: BulkRun, state: RunState, *, now: datetime) -> Iterator[tuple[str, str]]:
+    yield str(_DONE[RunKind(run.kind)]), number(run.done)
+    if run.mailing:
+        yield _("On their way"), number(run.mailing)
+    yield _("Failed"), number(run.failed)
+    yield _("Skipped"), number(run.skipped)
+    if state is RunState.CANCELLED:
+        yield _("Not done, since it was cancelled"), number(run.remaining)
+    else:
+        yield _("Remaining"), number(run.remaining)
+    rate = _per_minute(run)
+    if state is RunState.RUNNING and rate and run.remaining:
+        yield _("Rate"), _("%(count)s a minute", count=number(round(rate)))
+        yield _("Ends about"), _ends(run, rate, now=now)
+    if run.finished_at is not None:
+        yield _("Ended"), moment(run.finished_at, run.practice.time_zone)
+
+
+def _per_minute(run: BulkRun) -> float:
+    """How many it has come to in a minute, since it began."""
+    minutes = (run.worked_at - run.started_at).total_seconds() / 60
+    return (run.done + run.failed + run.mailing) / minutes if minutes > 0 else 0
+
+
+def _ends(run: BulkRun, rate: float, *, now: datetime) -> str:
+    ends = (now + timedelta(minutes=run.remaining / rate)).astimezone(
+        ZoneInfo(run.practice.time_zone)
+    )
+    if ends - now.astimezone(ends.tzinfo) > timedelta(hours=20):
+        return moment(ends, run.practice.time_zone)
+    return clock_time(ends)
+
+
+def _remark(run: BulkRun, state: RunState) -> str:
+    if state is not RunState.PAUSED:
+        return ""
+    if run.paused_by == PausedBy.PERSON:
+        return _(
+            "Paused by %(name)s. It goes on when somebody resumes it.",
+            name=run.paused_by_name or "",
+        ).replace("..", ".")
+    why = mail_wording.explain(run.pause_reason)
+    return " ".join(
+        (
+            why,
+            _(
+                "Nothing is lost. The server is asked again every minute, and the run goes on by itself;"
+                " if it takes long, tell whoever looks after the mail server."
+            ),
+        )
+    ).strip()
+
+
+def _buttons(run: BulkRun, state: RunState) -> Iterator[Button]:
+    if state is RunState.RUNNING:
+        yield Button(_("Pause"), url_for("staff.bulk_pause", public_id=run.public_id), "quiet")
+    if state is RunState.PAUSED:
+        yield Button(_("Resume"), url_for("staff.bulk_resume", public_id=run.public_id), "primary")
+    if state in {RunState.RUNNING, RunState.PAUSED}:
+        yield Button(
+            _("Cancel the rest"), url_for("staff.bulk_cancel", public_id=run.public_id), "danger"
+        )
+
+
+def _news(run: BulkRun, state: RunState) -> str:
+    if state is RunState.RUNNING:
+        return ""
+    if state is RunState.PAUSED:
+        return _("The run is paused.")
+    count = number(run.done)
+    if state is RunState.CANCELLED:
+        return ngettext(
+            "The run was cancelled. %(count)s patient was done.",
+            "The run was cancelled. %(count)s patients were done.",
+            run.done,
+            count=count,
+        )
+    return ngettext(
+        "The run is done: %(count)s patient.",
+        "The run is done: %(count)s patients.",
+        run.done,
+        count=count,
+    )

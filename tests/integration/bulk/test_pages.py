@@ -1,0 +1,216 @@
+"""The dialog with its number, and the page of a run (5.6, interface.md "Bulk")."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from portal import clock
+from portal.access import service as access
+from portal.bulk import jobs
+from portal.bulk import service as bulk
+from portal.bulk.models import BulkRun
+from portal.bulk.rules import BATCH
+from portal.bulk.states import RunKind
+from portal.extensions import db
+from portal.people import service as people
+from portal.practices import service as practices
+from portal.practices.models import Role
+from portal.roster import selection as selections
+from portal.roster.selection_models import Selection
+from tests.factories import PASSWORD, SETUP, make_house, make_invitation, make_patient
+from tests.integration.bulk.conftest import begin, select_patients
+from tests.integration.staff.clerk import Clerk, field, markup, status_region, text
+
+NEW = "/staff/bulk/new"
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few, they are done by workers."""
+    monkeypatch.setattr(bulk, "BATCH", 0)
+
+
+def form(answer) -> dict[str, str]:
+    return {name: field(answer, name) for name in ("back", "act", "selection", "total", "number")}
+
+
+def enabled(patients) -> int:
+    db.session.rollback()
+    return sum(access.current_grant(patient.id) is not None for patient in patients)
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_the_number_on_the_button_is_the_number_done(admin, house, patients, moment, htmx) -> None:
+    access.enable(patient=patients[0], by=house.hand, now=moment.now)
+    gone = make_patient(house, end_date=clock.local_date(moment.now, "America/New_York"))
+    select_patients(house, [*patients, gone])
+    asked = admin.get(f"{NEW}?act=enable&back=pill%3Dnot_enabled", htmx=htmx)
+    words = text(asked)
+    assert "Of 4 selected: 2 will be enabled." in words
+    assert "1 is enabled already." in words
+    assert "1 is end-dated." in words
+    assert "Enable 2 patients" in words
+    assert enabled(patients) == 1, "asking does nothing"
+    done = admin.post(NEW, htmx=htmx, **form(asked))
+    to = done.headers["HX-Redirect" if htmx else "Location"]
+    assert to == "/staff/onboarding?pill=not_enabled"
+    assert "Enabled 2 patients." in text(admin.get(to))
+    assert enabled(patients) == 3
+    assert db.session.query(Selection).filter(Selection.logon_id.is_not(None)).count() == 0
+
+
+def test_disabling_says_who_loses_what(app, admin, house, patients, moment) -> None:
+    make_invitation(house, patients[0])
+    access.enable(patient=patients[1], by=house.hand, now=moment.now)
+    select_patients(house, patients)
+    asked = admin.get(f"{NEW}?act=disable", htmx=True)
+    words = text(asked)
+    assert "Of 3 selected: 2 will lose access." in words
+    assert "1 pending invitation stops working for good." in words
+    assert "1 was enabled and not invited yet." in words
+    assert "1 is not enabled." in words
+    assert "Disable access of 2 patients" in words
+    admin.post(NEW, htmx=True, **form(asked))
+    assert enabled(patients) == 0
+    assert "Disabled access of 2 patients." in text(admin.get("/staff/onboarding"))
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_changed_since_the_numbers_were_shown(admin, house, patients, moment, htmx) -> None:
+    select_patients(house, patients)
+    asked = admin.get(f"{NEW}?act=enable", htmx=htmx)
+    people.edit(patient=patients[0], values={"deceased": True}, by=house.hand, now=moment.now)
+    answer = admin.post(NEW, htmx=htmx, **form(asked))
+    assert answer.status_code == 409
+    assert "Nothing was done." in text(answer)
+    assert "Enable 2 patients" in text(answer)
+    assert enabled(patients) == 0
+    admin.post(NEW, htmx=htmx, **form(answer))
+    assert enabled(patients) == 2
+
+
+def test_another_selection_than_was_shown_is_not_acted_upon(admin, house, patients) -> None:
+    select_patients(house, patients[:1])
+    asked = form(admin.get(f"{NEW}?act=enable"))
+    logon_id = db.session.query(Selection).one().logon_id
+    selections.clear(logon_id=logon_id)
+    select_patients(house, patients[1:2])
+    assert admin.post(NEW, **asked).status_code == 409
+    assert enabled(patients) == 0
+
+
+def test_nobody_selected_and_nothing_to_do(admin, house, patients, moment) -> None:
+    assert "Nobody is selected." in text(admin.get(f"{NEW}?act=enable"))
+    assert admin.post(NEW, act="enable").status_code == 409
+    select_patients(house, patients)
+    shown = admin.get(f"{NEW}?act=disable")
+    assert "There is nothing to do." in text(shown)
+    assert 'id="bulk-go"' not in markup(shown)
+    assert admin.get(f"{NEW}?act=explode").status_code == 404
+
+
+def test_the_front_desk_acts_on_one_page_at_most(app, house, moment) -> None:
+    clerk = Clerk(app, house.front_desk)
+    patients = [make_patient(house) for _ in range(BATCH + 1)]
+    select_patients(house, patients, house.front_desk)
+    shown = clerk.get(f"{NEW}?act=enable")
+    assert "up to 100 patients at once" in text(shown)
+    assert 'id="bulk-go"' not in markup(shown)
+    selection = db.session.query(Selection).one()
+    fields = {"act": "enable", "selection": selection.public_id, "total": 101, "number": 101}
+    assert clerk.post(NEW, **fields).status_code == 403
+    assert clerk.post(NEW, **(fields | {"total": 100, "number": 100})).status_code == 409
+    assert enabled(patients) == 0
+
+
+def test_the_notice_comes_first(app, house, patients) -> None:
+    nora = practices.add_staff(
+        practice=house.practice, email="nora@example.com", name="Nora New", role=Role.ADMINISTRATOR,
+        password=PASSWORD, by=SETUP, now=clock.now(),
+    )  # fmt: skip
+    clerk = Clerk(app, nora)
+    select_patients(house, patients, nora)
+    fields = form(clerk.get(f"{NEW}?act=enable&back=pill%3Dready"))
+    asked = clerk.post(NEW, htmx=True, **fields)
+    assert "keep patients’ records confidential" in text(asked)
+    assert enabled(patients) == 0
+    clerk.post(NEW, htmx=True, **fields, notice_read="1")
+    assert enabled(patients) == 3
+
+
+# The page of a run
+
+
+def test_many_are_a_run_that_can_be_followed(admin, house, patients, queued, moment) -> None:
+    select_patients(house, patients)
+    asked = admin.get(f"{NEW}?act=enable")
+    answer = admin.post(NEW, **form(asked))
+    page = admin.follow(answer)
+    words = text(page)
+    assert "Enable access of many" in words
+    assert "Started by Ada Admin on" in words
+    assert "Running" in words
+    assert "Remaining 3" in words
+    assert "data-poll" in markup(page)
+    url = answer.headers["Location"]
+    state = re.search(r'hx-get="([^"]*)"', markup(page))
+    assert state
+    again = admin.get(state[1].replace("&amp;", "&"), htmx=True)
+    assert 'id="bulk-run"' not in markup(again), "nothing changed: it only asks again, later"
+    assert "every 3s" in markup(again)
+    jobs.work(url.rpartition("/")[2])
+    news = admin.get(state[1].replace("&amp;", "&"), htmx=True)
+    assert news.headers["HX-Retarget"] == "#bulk-run"
+    assert status_region(news) == "The run is done: 3 patients."
+    assert "data-poll" not in markup(news), "what is over is not asked about"
+    assert "Enabled 3" in text(admin.get(url))
+
+
+def test_a_second_click_opens_the_first(admin, house, patients, queued) -> None:
+    select_patients(house, patients)
+    fields = form(admin.get(f"{NEW}?act=enable"))
+    first = admin.post(NEW, **fields)
+    select_patients(house, patients)
+    second = admin.post(NEW, **form(admin.get(f"{NEW}?act=enable")))
+    assert second.headers["Location"] == first.headers["Location"]
+    assert db.session.query(BulkRun).count() == 1
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_pause_resume_cancel(admin, house, patients, queued, htmx) -> None:
+    run = begin(house, RunKind.ENABLE)
+    url = f"/staff/bulk/{run.public_id}"
+
+    def press(act: str):
+        answer = admin.post(f"{url}/{act}", htmx=htmx)
+        return answer if htmx else admin.follow(answer)
+
+    assert "Paused by Ada Admin. It goes on when somebody resumes it." in text(press("pause"))
+    jobs.sweep_runs(clock.now())
+    assert enabled(patients) == 0
+    assert "Running" in text(press("resume"))
+    assert "Not done, since it was cancelled 3" in text(press("cancel"))
+    if htmx:
+        assert admin.post(f"{url}/resume", htmx=True).status_code == 409
+
+
+def test_only_who_started_it_or_an_administrator_steers(
+    app, admin, house, patients, queued
+) -> None:
+    run = begin(house, RunKind.ENABLE)
+    clerk = Clerk(app, house.front_desk)
+    page = clerk.get(f"/staff/bulk/{run.public_id}")
+    assert "Remaining 3" in text(page)
+    assert "/pause" not in markup(page)
+    assert clerk.post(f"/staff/bulk/{run.public_id}/cancel").status_code == 403
+
+
+def test_another_practice_s_run_is_not_there(app, house, patients, queued) -> None:
+    run = begin(house, RunKind.ENABLE)
+    other = Clerk(app, make_house("Other Clinic").administrator)
+    for path in ("", "/state"):
+        assert other.get(f"/staff/bulk/{run.public_id}{path}").status_code == 404
+    for act in ("pause", "resume", "cancel"):
+        assert other.post(f"/staff/bulk/{run.public_id}/{act}").status_code == 404
