@@ -19,6 +19,7 @@ from portal.web import (
     language,
     security,
     signed_on,
+    uploads,
 )
 
 
@@ -28,6 +29,7 @@ def create_app(settings: Settings) -> Flask:
     logs.configure(settings)
     cookies.configure(app, settings)
     _configure(app, settings)
+    uploads.init_app(app)
     _bind_extensions(app)
     language.init_app(app)
     signed_on.init_app(login)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import lru_cache
 
 from portal.mail.addresses import bounce_address, no_reply, on_the_wire
 from portal.mail.models import OutboxMessage
-from portal.mail.registry import Composed
+from portal.mail.registry import Composed, Inline
 from portal.mail.transport import Letter
 
 POLICY = SMTP.clone(cte_type="7bit")
@@ -26,7 +28,9 @@ def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Lett
     """
     recipient = on_the_wire(message.address)
     mail = EmailMessage(policy=POLICY)
-    mail["From"] = Address(_one_line(composed.from_name), addr_spec=no_reply())
+    mail["From"] = Address(
+        _one_line(composed.from_name), addr_spec=composed.from_address or no_reply()
+    )
     mail["To"] = recipient
     if composed.reply_to:
         mail["Reply-To"] = on_the_wire(composed.reply_to)
@@ -36,10 +40,35 @@ def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Lett
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(composed.text)
     mail.add_alternative(composed.html, subtype="html")
+    _attach(mail, composed.pictures)
     mail["Content-Language"] = message.language
     return Letter(
         raw=mail.as_bytes(), sender=bounce_address(message.public_id), recipient=recipient
     )
+
+
+def _attach(mail: EmailMessage, pictures: Sequence[Inline]) -> None:
+    """Beside the HTML part, which shows them (RFC 2387); the text part stays alone."""
+    if not pictures:
+        return
+    html = mail.get_body(("html",))
+    if not isinstance(html, MIMEPart):
+        raise TypeError("a mail without an HTML part shows no picture")
+    html.make_related()
+    html.set_param("type", "text/html")
+    for picture in pictures:
+        html.attach(_encoded(picture))
+
+
+@lru_cache(maxsize=64)
+def _encoded(picture: Inline) -> MIMEPart:
+    """In base64 already: one picture goes out with thousands of mails."""
+    part = MIMEPart(policy=POLICY)
+    kind, _, form = picture.media_type.partition("/")
+    part.set_content(
+        picture.data, maintype=kind, subtype=form, disposition="inline", cid=f"<{picture.cid}>"
+    )
+    return part
 
 
 def _one_line(text: str) -> str:

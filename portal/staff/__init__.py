@@ -15,6 +15,7 @@ from portal.staff.views import (  # noqa: E402
     patients,
     portal_access,
     records,
+    settings,
 )
 
 isolation.watch(blueprint)
@@ -31,4 +32,5 @@ __all__ = [
     "patients",
     "portal_access",
     "records",
+    "settings",
 ]
