@@ -1,4 +1,4 @@
-"""portal settings: what mails look like and where they come from, pictures, and an index to count by
+"""portal settings: what mails look like and where they come from, pictures, and two indexes to count by
 
 Revision: 0007 after 0002
 """
@@ -14,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-EVER_INVITED = "invited_at IS NOT NULL OR activated_at IS NOT NULL"
+COUNTED = {"ever_invited": "invited_at IS NOT NULL", "ever_activated": "activated_at IS NOT NULL"}
 
 
 def upgrade() -> None:
@@ -49,20 +49,22 @@ def upgrade() -> None:
             ["practice_id"], ["practice.id"], name=op.f("fk_picture_practice_id_practice")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_picture")),
-        sa.UniqueConstraint("practice_id", "purpose", name=op.f("uq_picture_practice_id")),
+        sa.UniqueConstraint("practice_id", "purpose", name=op.f("uq_picture_practice_id_purpose")),
         sa.UniqueConstraint("public_id", name=op.f("uq_picture_public_id")),
     )
-    op.create_index(
-        "ix_access_grant_ever_invited",
-        "access_grant",
-        ["practice_id", "patient_id", "activated_at"],
-        sqlite_where=sa.text(EVER_INVITED),
-        postgresql_where=sa.text(EVER_INVITED),
-    )
+    for name, condition in COUNTED.items():
+        op.create_index(
+            f"ix_access_grant_{name}",
+            "access_grant",
+            ["practice_id", "patient_id"],
+            sqlite_where=sa.text(condition),
+            postgresql_where=sa.text(condition),
+        )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_access_grant_ever_invited", "access_grant")
+    for name in COUNTED:
+        op.drop_index(f"ix_access_grant_{name}", "access_grant")
     op.drop_table("picture")
     for column in ("reply_to_email", "no_reply_email", "mail_colour", "reminder_days"):
         op.drop_column("practice", column)

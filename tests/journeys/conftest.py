@@ -38,6 +38,7 @@ FLAGS = [
 ]
 PRACTICE = "Family Practice"
 STAFF = "front.desk@example.com"
+ADMINISTRATOR = "ada@example.com"
 DESK, PHONE = {"width": 1366, "height": 900}, {"width": 360, "height": 740}
 
 
@@ -122,6 +123,16 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     process.send_signal(signal.SIGINT)
     process.wait(timeout=40)
     log.close()
+
+
+@pytest.fixture(scope="session")
+def administrator(installation: Installation) -> str:
+    """The address under which an administrator logs on."""
+    installation.flask(
+        "staff", "add", ADMINISTRATOR, "--practice", PRACTICE, "--role", "administrator", "--name", "Ada Admin",
+        "--password-stdin", typed=PASSWORD + "\n",
+    )  # fmt: skip
+    return ADMINISTRATOR
 
 
 def _wait_until_it_answers(made: Installation) -> None:
