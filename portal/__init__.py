@@ -19,6 +19,7 @@ from portal.web import (
     language,
     security,
     signed_on,
+    uploads,
 )
 
 
@@ -29,6 +30,7 @@ def create_app(settings: Settings) -> Flask:
     cookies.configure(app, settings)
     _configure(app, settings)
     access_table.init_app(app)  # before the CSRF check: who is logged out is told so
+    uploads.init_app(app)
     _bind_extensions(app)
     language.init_app(app)
     signed_on.init_app(login)

@@ -9,8 +9,12 @@ from __future__ import annotations
 FIELDS: dict[str, frozenset[str]] = {
     # the practice
     "practice.created": frozenset({"time_zone"}),
+    "practice.settings_changed": frozenset({"tab", "fields"}),
+    "picture.set": frozenset({"picture", "purpose"}),
+    "picture.removed": frozenset({"picture", "purpose"}),
     "staff.added": frozenset({"staff", "role"}),
     "provider.added": frozenset({"provider", "shares_patients"}),
+    "provider.sharing_changed": frozenset({"provider", "shares_patients"}),
     "notice.acknowledged": frozenset({"version"}),
     # logging on
     "logon.succeeded": frozenset({"side"}),

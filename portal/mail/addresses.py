@@ -32,6 +32,11 @@ def own_domain() -> str:
     return no_reply().rpartition("@")[2]
 
 
+def is_ours(address: str) -> bool:
+    """Whether mail may come from it: SPF, DKIM and DMARC vouch for our own domain and for no other (decision 21)."""
+    return address.rpartition("@")[2].lower() == own_domain().lower()
+
+
 def message_id(public_id: str) -> str:
     """A mail's Message-ID, without angle brackets: the same for every repeat."""
     return f"{public_id}@{own_domain()}"

@@ -18,6 +18,15 @@ from portal.mail.state import OutboxState
 
 
 @dataclass(frozen=True, slots=True)
+class Inline:
+    """A picture that travels with a mail; its HTML shows it as ``cid:`` and :attr:`cid`."""
+
+    cid: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Composed:
     """What a mail says; the addresses and the technical headers are the outbox's business."""
 
@@ -27,6 +36,9 @@ class Composed:
     from_name: str
     """What the mail calls its sender (6.3)."""
     reply_to: str | None = None
+    from_address: str | None = None
+    """Where it comes from; None stands for the installation's no-reply address."""
+    pictures: tuple[Inline, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

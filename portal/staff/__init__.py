@@ -17,6 +17,7 @@ from portal.staff.views import (  # noqa: E402
     portal_access,
     records,
     selection,
+    settings,
 )
 
 isolation.watch(blueprint)
@@ -35,4 +36,5 @@ __all__ = [
     "portal_access",
     "records",
     "selection",
+    "settings",
 ]

@@ -224,6 +224,11 @@
       if (input.dataset.suggestFrom.split(/\s+/).includes(event.target.id)) suggest(input);
     }
   });
+  // A colour that is typed, and the same in the browser's box: one follows the other.
+  document.addEventListener("input", ({ target }) => {
+    const twin = region(target.dataset.twin);
+    if (twin && /^#[\da-f]{6}$/i.test(target.value)) twin.value = target.value;
+  });
   document.addEventListener("focusin", (event) => {
     const { value, dataset } = event.target;
     if (value && value === dataset.suggested) event.target.select();

@@ -71,6 +71,11 @@ ACCESS: dict[str, Who] = {
     "staff.bulk_pause": Who.STAFF,
     "staff.bulk_resume": Who.STAFF,
     "staff.bulk_cancel": Who.STAFF,
+    "staff.settings": Who.ADMINISTRATOR,
+    "staff.settings_doctor": Who.ADMINISTRATOR,
+    "staff.settings_communication": Who.ADMINISTRATOR,
+    "staff.settings_style": Who.ADMINISTRATOR,
+    "staff.picture": Who.STAFF,
     # patients
     "patients.front": Who.ANYBODY,
     "patients.sign_up_info": Who.ANYBODY,
@@ -118,11 +123,18 @@ def _enforce() -> BaseResponse | None:
         abort(404)
     if who in LOG_ON and not current_user.is_authenticated:
         return _to_log_on(LOG_ON[who])
-    if who is Who.ADMINISTRATOR and current_user.person.role != Role.ADMINISTRATOR:
+    if not may_open(endpoint):
         abort(403)
     if endpoint not in POLLS and endpoint != "static":
         keep_alive()
     return None
+
+
+def may_open(endpoint: str) -> bool:
+    """Whether the role of who is logged on includes it."""
+    return (
+        ACCESS[endpoint] is not Who.ADMINISTRATOR or current_user.person.role == Role.ADMINISTRATOR
+    )
 
 
 def _to_log_on(endpoint: str) -> BaseResponse:

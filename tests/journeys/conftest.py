@@ -39,6 +39,7 @@ FLAGS = [
 PRACTICE = "Family Practice"
 STAFF = "front.desk@example.com"
 expect.set_options(timeout=15_000)  # a busy machine is no failure
+ADMINISTRATOR = "ada@example.com"
 DESK, PHONE = {"width": 1366, "height": 900}, {"width": 360, "height": 740}
 
 
@@ -123,6 +124,16 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     process.send_signal(signal.SIGINT)
     process.wait(timeout=40)
     log.close()
+
+
+@pytest.fixture(scope="session")
+def administrator(installation: Installation) -> str:
+    """The address under which an administrator logs on."""
+    installation.flask(
+        "staff", "add", ADMINISTRATOR, "--practice", PRACTICE, "--role", "administrator", "--name", "Ada Admin",
+        "--password-stdin", typed=PASSWORD + "\n",
+    )  # fmt: skip
+    return ADMINISTRATOR
 
 
 def _wait_until_it_answers(made: Installation) -> None:

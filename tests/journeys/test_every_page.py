@@ -123,6 +123,39 @@ def test_every_page(
     assert inspector.problems == []
 
 
+@pytest.mark.parametrize(("language", "theme", "size"), COMBINATIONS)
+def test_every_tab_of_the_settings(
+    language: str,
+    theme: Any,
+    size: Any,
+    installation: Installation,
+    administrator: str,
+    contexts: Any,
+) -> None:
+    t = Words(language)
+    page = contexts(viewport=size, locale=language, color_scheme=theme)
+    inspector = Inspector(page)
+    log_on(page, installation, t, email=administrator)
+    page.goto(f"{installation.url}/staff/settings")
+    inspector.look("doctor")
+    save = page.get_by_role("button", name=t("Update settings"))
+    for field, typed in (("logo", None), ("invitation_days", "x"), ("mail_colour", "#ffcc00")):
+        if typed is None:
+            svg = {"name": "logo.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
+            page.locator(f"#{field}").set_input_files(svg)
+        else:
+            page.locator(f"#{field}").fill(typed)
+            inspector.look(field)
+        save.click()
+        page.locator("#error-summary").wait_for()
+        inspector.look(f"{field}, with an error")
+        following = page.locator(".page-tabs li:has([aria-current]) + li a")
+        if following.count():
+            following.click()
+            page.wait_for_load_state()
+    assert inspector.problems == []
+
+
 def test_the_first_load_is_light(installation: Installation) -> None:
     def fetch(url: str) -> bytes:
         with urllib.request.urlopen(url, timeout=10) as answer:
