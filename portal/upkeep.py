@@ -8,6 +8,7 @@ from portal import sweep
 from portal.access import service as access
 from portal.accounts import sign_up
 from portal.audit.actor import system
+from portal.invitations import reminders
 from portal.limits import service as limits
 from portal.people import stored_search
 from portal.transaction import atomic
@@ -20,6 +21,7 @@ def register() -> None:
         ("ended charts", _ended_charts),
         ("limits", _limits),
         ("searches", _searches),
+        ("reminders", _reminders),
     ):
         sweep.task(name)(task)
 
@@ -40,3 +42,7 @@ def _limits(now: datetime) -> None:
 def _searches(now: datetime) -> None:
     with atomic():
         stored_search.forget_old(now=now)
+
+
+def _reminders(now: datetime) -> None:
+    reminders.remind_due(now)

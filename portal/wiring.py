@@ -6,7 +6,7 @@ from portal import upkeep
 from portal.accounts import mail as accounts_mail
 from portal.accounts import service as accounts_service
 from portal.invitations import mail as invitations_mail
-from portal.invitations import outcomes
+from portal.invitations import outcomes, reminder_mail
 from portal.people import mail as people_mail
 from portal.roster import writing as roster
 
@@ -19,4 +19,4 @@ def connect_rooms() -> None:
     upkeep.register()
 
 
-__all__ = ["accounts_mail", "connect_rooms", "invitations_mail", "people_mail"]
+__all__ = ["accounts_mail", "connect_rooms", "invitations_mail", "people_mail", "reminder_mail"]

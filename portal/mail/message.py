@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from portal.mail import unsubscribe
 from portal.mail.addresses import bounce_address, no_reply, on_the_wire
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed
@@ -34,6 +35,9 @@ def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Lett
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message.message_id}>"
     mail["Auto-Submitted"] = "auto-generated"
+    if composed.automatic:
+        mail["List-Unsubscribe"] = f"<{unsubscribe.link(message.public_id)}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(composed.text)
     mail.add_alternative(composed.html, subtype="html")
     mail["Content-Language"] = message.language

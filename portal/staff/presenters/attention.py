@@ -60,6 +60,15 @@ _KINDS = {
     AttentionKind.MAIL_FAILED: _Kind(
         _l("The invitation was not delivered: %(name)s"), _l("Check the address."), "off", "mail"
     ),
+    AttentionKind.MAIL_COMPLAINT: _Kind(
+        _l("Marked as spam: %(name)s"),
+        _l(
+            "Whoever reads the address on file does not want this mail. Talk with the patient before you"
+            " send again, or opt the chart out."
+        ),
+        "off",
+        "warning",
+    ),
 }
 
 
