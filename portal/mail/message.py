@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 
 from portal.mail import unsubscribe
@@ -14,7 +14,18 @@ from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed
 from portal.mail.transport import Letter
 
-POLICY = SMTP.clone(cte_type="7bit")
+
+class _OneLine(UnstructuredHeader, BaseHeader):
+    """A header whose value is an address of the web: it must stay whole, where Python would encode a long word."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Name and value on one line; RFC 5322 allows 998 characters."""
+        return f"{getattr(self, 'name', '')}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _OneLine)
+POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 """CRLF, and nothing but ASCII on the wire: no server needs to announce 8BITMIME."""
 
 

@@ -55,10 +55,10 @@ def take(raw: bytes, *, recipient: str, now: datetime) -> Taken:
     Must not be called inside ``atomic()``. Harmless to repeat.
     """
     public_id = read_bounce_address(recipient)
-    reading = read(raw)
     if public_id is None:
-        log.warning("mail.return_not_ours", meaning=reading.meaning.value)
+        log.warning("mail.return_not_ours")
         return Taken.NOT_OURS
+    reading = read(raw)
     try:
         with atomic():
             done = record(public_id, reading, now=now)

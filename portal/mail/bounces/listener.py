@@ -68,6 +68,11 @@ class Handler:
                 db.session.remove()
 
 
+class _Conversation(LMTP):
+    line_length_limit = 1024 * 1024
+    """Returned mail has lines beyond what RFC 5321 allows; refused here it would be lost."""
+
+
 class Listener(Controller):
     """The server in a thread of its own; ``start()`` and ``stop()``."""
 
@@ -76,7 +81,9 @@ class Listener(Controller):
 
     def factory(self) -> LMTP:
         """One conversation."""
-        return LMTP(self.handler, data_size_limit=LARGEST, enable_SMTPUTF8=True, ident="Vestibule")
+        return _Conversation(
+            self.handler, data_size_limit=LARGEST, enable_SMTPUTF8=True, ident="Vestibule"
+        )
 
 
 def _now() -> datetime:

@@ -36,7 +36,9 @@ SAME_REASON = {
 """For all other reasons of theirs ours are "the mail was refused" or "no clear reason"."""
 OTHERWISE = {Reason.CONTENT_REFUSED, Reason.RETURNED, Reason.TRY_LATER}
 
-SAYS_UNKNOWN_USER = "Sisimai calls an unknown user that was told after DATA 'filtered'; what it says is that there is none."
+SAYS_UNKNOWN_USER = (
+    "'Unknown user' told after DATA is 'filtered' for Sisimai; what it says is that there is none."
+)
 SWITCHED_OFF = "Our rule: a mailbox that is switched off is a dead address (product 1.2)."
 DIFFERENT: dict[str, str] = {
     **dict.fromkeys(
@@ -261,12 +263,16 @@ def test_words_in_addresses_and_links_are_not_read() -> None:
 TOKENS = [
     b"From: MAILER-DAEMON@x\n", b"Subject: failure notice\n", b"Auto-Submitted: auto-replied\n", b"\n", b"\r\n", b"\0",
     b"Content-Type: multipart/report; boundary=b\n", b"--b\n", b"--b--\n", b"Content-Type: message/delivery-status\n",
-    b"Content-Type: message/rfc822\n", b"Content-Transfer-Encoding: base64\n", b"Final-Recipient: rfc822; a@b.example\n",
+    b"Content-Type: message/rfc822\n", b"Content-Transfer-Encoding: base64\n",
+    b"Final-Recipient: rfc822; a@b.example\n",
     b"Action: failed\n", b"Action: \xff\n", b"Status: 5.1.1\n", b"Diagnostic-Code: smtp; 550 no such user\n",
     b"Content-Type: text/plain; charset=\xf0\x9f\n", b"Content-Type: text/plain; charset=utf-7\n", b"<a@b>:\n",
-    b"Content-Type: message/feedback-report\n", b"Feedback-Type: abuse\n", b"=?utf-8?q?=ff?= ", b"((((((", b"\xff\xfe",
-    b"Content-Type: text/plain; charset=\"unicode_escape\"\n", b"Content-Transfer-Encoding: quoted-printable\n", b";;;=",
-    b"Content-Type: text/plain; charset*0=a; charset*1=b\n", b"Precedence: auto_reply\n", b"user unknown", b"\xe3\x81\x82",
+    b"Content-Type: message/feedback-report\n", b"Feedback-Type: abuse\n", b"=?utf-8?q?=ff?= ", b"((((((",
+    b"\xff\xfe",
+    b"Content-Type: text/plain; charset=\"unicode_escape\"\n", b"Content-Transfer-Encoding: quoted-printable\n",
+    b";;;=",
+    b"Content-Type: text/plain; charset*0=a; charset*1=b\n", b"Precedence: auto_reply\n", b"user unknown",
+    b"\xe3\x81\x82",
     b"Content-Transfer-Encoding: uuencode\n", b"begin 644 x\n", b"Content-Disposition: \n", b"Reporting-MTA: dns; x\n",
 ]  # fmt: skip
 
