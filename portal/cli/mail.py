@@ -64,7 +64,7 @@ def listen(host: str, port: int) -> None:
         signal.signal(number, lambda *_: stopping.set())
     listener = Listener(current_app._get_current_object(), host=host, port=port)  # type: ignore[attr-defined]
     listener.start()
-    click.echo(f"Taking in bounces by LMTP at {host}:{port}.")
+    click.echo(f"Taking in bounces by LMTP at {host}:{port}.", err=True)
     stopping.wait()
     listener.stop()
 

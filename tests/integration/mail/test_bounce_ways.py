@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
 from sqlalchemy import select
 
+from portal import clock
+from portal.dev.catcher import Catcher
 from portal.extensions import db
+from portal.invitations import service as invitations
 from portal.mail.addresses import bounce_address
 from portal.mail.bounces.listener import Listener
+from portal.mail.delivery import deliver
 from portal.mail.models import OutboxMessage
 from portal.people.models import Patient
 from portal.transaction import atomic
 from tests.conftest import free_port
-from tests.factories import make_house, make_invitation
+from tests.factories import make_house, make_invitation, make_patient
+from tests.faults.conftest import wait_for
 from tests.integration.mail.test_bounces import GONE, forged, message_of
 from tests.unit.mail.test_bounce_reading import mail
 
@@ -127,3 +134,36 @@ def test_its_exit_codes(app, invitation) -> None:
     db.session.rollback()
     assert run.invoke(args=["mail", "bounce", "--to", address], input=GONE).exit_code == 75
     assert db.session.scalars(select(OutboxMessage.state)).all() == ["sending"]
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"), [("bounce@example.com", "no_such_mailbox"), ("full@example.com", "mailbox_full")]
+)  # fmt: skip
+def test_the_catcher_of_development_sends_back(
+    app, configure, tmp_path: Path, address, reason
+) -> None:
+    listener = Listener(app, host="127.0.0.1", port=free_port())
+    catcher = Controller(
+        Catcher(tmp_path / "mailbox", ("127.0.0.1", listener.port)),
+        hostname="127.0.0.1",
+        port=free_port(),
+    )
+    configure(mail_server="127.0.0.1", mail_port=catcher.port)
+    house = make_house()
+    with running(listener), running(catcher):
+        invitation = invitations.enable_and_invite(
+            patient=make_patient(house, email=address), by=house.hand, now=clock.now()
+        )
+        assert deliver().accepted == 1
+        wait_for(lambda: state_of(invitation) == "bounced")
+    assert message_of(invitation).reason == reason
+    assert len(list((tmp_path / "mailbox" / "new").iterdir())) == 1
+
+
+@contextmanager
+def running(server: Controller) -> Iterator[None]:
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
