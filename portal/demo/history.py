@@ -142,6 +142,17 @@ class Life:
 
     def bounce(self, when: datetime) -> None:
         """The mail server that took the mail sends it back after all."""
+        self._come_back(Reading(Meaning.HARD, reason=Reason.NO_SUCH_MAILBOX, final=True), when)
+
+    def be_away(self, when: datetime) -> None:
+        """An automatic answer."""
+        self._come_back(Reading(Meaning.AUTO_REPLY), when)
+
+    def complain(self, when: datetime) -> None:
+        """Whoever reads the address marks the mail as spam."""
+        self._come_back(Reading(Meaning.ABUSE), when)
+
+    def _come_back(self, reading: Reading, when: datetime) -> None:
         message = db.session.scalars(
             select(OutboxMessage)
             .where(
@@ -151,7 +162,6 @@ class Life:
             .order_by(OutboxMessage.id.desc())
         ).first()
         if message is not None:
-            reading = Reading(Meaning.HARD, reason=Reason.NO_SUCH_MAILBOX, final=True)
             intake.record(message.public_id, reading, now=when)
 
     def expect(self, *answers: Result) -> None:

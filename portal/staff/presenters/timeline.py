@@ -96,7 +96,9 @@ def _mail_failed(data: dict[str, Any], _zone: str) -> _Line:
 
 
 def _came_back(data: dict[str, Any], _zone: str) -> _Line:
-    return _Line(_("The mail came back"), mail_wording.explain(data.get("reason")), "cross", "bad")
+    return _Line(
+        _("Bounced: the mail came back"), mail_wording.explain(data.get("reason")), "cross", "bad"
+    )
 
 
 def _late(data: dict[str, Any], _zone: str) -> _Line:

@@ -19,8 +19,10 @@ from portal.mail.delivery import deliver
 from portal.mail.models import OutboxMessage
 from portal.people import service as people
 from portal.people.models import Patient
+from portal.practices.models import StaffMember
 from portal.roster.models import RosterCount
 from portal.transaction import atomic
+from tests.doors import log_on_staff
 from tests.factories import make_house, make_invitation, make_patient
 from tests.unit.mail.test_bounce_reading import mail, report
 
@@ -312,3 +314,17 @@ def test_logs_hold_no_address(invitation, moment, capsys) -> None:
     said = "".join(capsys.readouterr())
     assert "example.com" not in said
     assert invitation.email not in said
+
+
+@pytest.mark.parametrize(("raw", "advice"), [(GONE, "Check the address."), (FULL, "may be right")])
+def test_staff_are_told_what_to_do(app, invitation, moment, raw, advice) -> None:
+    come_back(raw, invitation, moment)
+    desk = log_on_staff(app, db.session.scalar(select(StaffMember).limit(1)))
+    today = desk.get("/staff/").text
+    assert "The invitation was not delivered" in today
+    assert advice in today
+    patient = db.session.get_one(Patient, invitation.patient_id)
+    page = desk.get(f"/staff/patients/{patient.public_id}/portal-access").text
+    assert "Bounced: the mail came back" in page
+    assert "The mail came back." in page
+    assert ("Email bounced." in page) == (raw is GONE)
