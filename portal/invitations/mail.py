@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from flask_babel import format_date
@@ -10,9 +11,9 @@ from portal import clock, tokens
 from portal.extensions import db
 from portal.invitations import outcomes, returns, service
 from portal.invitations.models import Invitation
-from portal.invitations.rules import LinkState
+from portal.invitations.rules import PERSONAL_ORIGINS, LinkState
 from portal.invitations.service import PURPOSE
-from portal.mail import registry
+from portal.mail import registry, unsubscribe
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed
 from portal.people import service as people
@@ -30,7 +31,10 @@ def compose(message: OutboxMessage, *, now: datetime) -> Composed | None:
     invitation = db.session.get(Invitation, message.subject_id)
     if invitation is None or not stands(invitation, now=now):
         return None
-    return on_paper(PURPOSE, invitation)
+    automatic = invitation.origin not in PERSONAL_ORIGINS
+    link = unsubscribe.link(message.public_id) if automatic else None
+    composed = on_paper(PURPOSE, invitation, unsubscribe_link=link)
+    return replace(composed, automatic=automatic)
 
 
 def on_paper(name: str, invitation: Invitation, **values: str | None) -> Composed:

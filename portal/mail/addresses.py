@@ -21,7 +21,7 @@ _BOUNCE_MAC = 10
 BOUNCE = "bounce"
 """The part before the plus sign of the address that bounces come back to."""
 _BOUNCE_ADDRESS = re.compile(
-    rf"<?{BOUNCE}\+([a-z2-7]{{26}})\.([a-z2-7]{{16}})@[^@\s<>]+>?", re.IGNORECASE
+    rf"<?{BOUNCE}\+([a-z2-7]{{26}})\.([a-z2-7]{{16}})@[^@\s<>]+>?", re.IGNORECASE | re.ASCII
 )
 
 

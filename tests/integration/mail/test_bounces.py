@@ -236,6 +236,8 @@ def forged(address: str) -> list[str]:
         "jenny@example.com",
         "",
         "bounce+\x00.\u0131@x",
+        f"bounce+{name}.\u017f{mac[1:]}@{domain}",  # an "s" for whoever ignores case
+        f"bounce+\u212a{name[1:]}.{mac}@{domain}",
     ]
 
 

@@ -187,6 +187,17 @@ def test_an_invitation_of_staff_carries_no_list_unsubscribe(house, moment, smtp)
     assert smtp.received[0].message["List-Unsubscribe"] is None
 
 
+def test_a_bulk_invitation_carries_it(house, moment, smtp, monkeypatch) -> None:
+    monkeypatch.setattr("portal.invitations.mail.PERSONAL_ORIGINS", frozenset())
+    invitations.enable_and_invite(patient=make_patient(house), by=house.hand, now=moment.now)
+    deliver()
+    (mail,) = smtp.received
+    stop = str(mail.message["List-Unsubscribe"]).strip("<>")
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/u/[\w-]{46}", stop)
+    assert stop in mail.body("plain")
+    assert stop in mail.body("html")
+
+
 def test_a_reminder_that_fails_leaves_the_invitation(house, moment, smtp) -> None:
     invitation = make_invitation(house)
     to_the_window(invitation, moment)
