@@ -50,13 +50,31 @@ def reminder_days(practice: Practice) -> int:
 def remind_due(now: datetime) -> int:
     """The sweep: put the reminders that are due into the outbox; returns how many.
 
-    Batch after batch, for an interval of the sweep at most; what is left is found by the next one.
+    Batch after batch, for a third of the sweep's interval, so that it does not hold up its other tasks; what is
+    left is found by the next one.
     """
-    until = time.monotonic() + settings().sweep_interval
+    until = time.monotonic() + settings().sweep_interval / 3
+    return sum(
+        _walk(practices, until=until, last=now + timedelta(days=days), now=now)
+        for days, practices in _by_days().items()
+        if days > 0
+    )
+
+
+def _by_days() -> dict[int, list[int]]:
+    """The practices by their setting; most share one, so that one walk finds the reminders of many."""
+    found: dict[int, list[int]] = {}
+    for practice in db.session.scalars(select(Practice).order_by(Practice.id)):
+        found.setdefault(reminder_days(practice), []).append(practice.id)
+    db.session.rollback()
+    return found
+
+
+def _walk(practices: Sequence[int], *, until: float, last: datetime, now: datetime) -> int:
     place = _Place(now, 0)
     sent = 0
     while time.monotonic() < until:
-        found = _due(place, now=now)
+        found = _due(place, practices, last=last, now=now)
         db.session.rollback()
         for practice_id, rows in groupby(sorted(found), key=lambda row: row[0]):
             sent += _remind(practice_id, [row[2] for row in rows], now=now)
@@ -68,7 +86,9 @@ def remind_due(now: datetime) -> int:
     return sent
 
 
-def _due(place: _Place, *, now: datetime) -> list[tuple[int, datetime, int]]:
+def _due(
+    place: _Place, practices: Sequence[int], *, last: datetime, now: datetime
+) -> list[tuple[int, datetime, int]]:
     """Practice, end and id of the next invitations whose owners are to be reminded, in the order of their ends."""
     rows = db.session.execute(
         select(Invitation.practice_id, Invitation.expires_at, Invitation.id)
@@ -78,7 +98,9 @@ def _due(place: _Place, *, now: datetime) -> list[tuple[int, datetime, int]]:
             Invitation.state == InvitationState.LIVE.value,
             Invitation.reminded_at.is_(None),
             tuple_(Invitation.expires_at, Invitation.id) > tuple_(place.expires_at, place.id),
-            Invitation.expires_at <= now + timedelta(days=REMINDER_DAYS),
+            Invitation.expires_at <= last,
+            # "+ 0": a planner must not take the index of all invitations of a practice for this
+            (Invitation.practice_id + 0).in_(practices),
             Invitation.issued_at <= now - LEAST_AGE,
             Grant.ended_at.is_(None),
             Grant.activated_at.is_(None),

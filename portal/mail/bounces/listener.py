@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import clock
+from portal import clock, queue
 from portal.extensions import db
 from portal.mail.addresses import read_bounce_address
 from portal.mail.bounces import intake
@@ -64,6 +64,9 @@ class Handler:
             except SQLAlchemyError as error:
                 log.error("mail.return_not_recorded", kind=type(error).__name__)
                 return "451 4.3.0 Cannot be recorded now, try again"
+            except Exception as error:  # noqa: BLE001 (of our own; its words may be a stranger's, and so may not be logged)
+                log.error("mail.return_not_recorded", **queue.told(error))
+                return "554 5.3.0 Cannot be recorded"
             finally:
                 db.session.remove()
 

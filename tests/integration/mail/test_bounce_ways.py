@@ -16,6 +16,7 @@ from portal.dev.catcher import Catcher
 from portal.extensions import db
 from portal.invitations import service as invitations
 from portal.mail.addresses import bounce_address
+from portal.mail.bounces import intake
 from portal.mail.bounces.listener import Listener
 from portal.mail.delivery import deliver
 from portal.mail.models import OutboxMessage
@@ -95,6 +96,21 @@ def test_hostile_bytes_do_not_stop_it(invitation, lmtp) -> None:
         lmtp.sendmail("<>", [address], raw)
     assert lmtp.sendmail("<>", [address], GONE) == {}
     assert state_of(invitation) == "bounced"
+
+
+def test_an_error_of_our_own_is_told_without_words(
+    app, invitation, lmtp, monkeypatch, capsys
+) -> None:
+    def fail(*_args, **_more) -> None:
+        raise RuntimeError("secret@example.com")
+
+    monkeypatch.setattr(intake, "record", fail)
+    address = bounce_address(message_of(invitation).public_id)
+    db.session.rollback()
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        lmtp.sendmail("<>", [address], GONE)
+    assert refused.value.smtp_code == 554
+    assert "secret" not in "".join(capsys.readouterr())
 
 
 def addressed(raw: bytes, header: str, address: str) -> bytes:

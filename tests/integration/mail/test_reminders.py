@@ -241,6 +241,16 @@ def test_many_are_found_by_a_walk_of_the_index_in_batches(house, moment, monkeyp
     assert [data["number"] for data in told] == [3, 1]
 
 
+def test_each_practice_has_its_own_days(house, moment, monkeypatch) -> None:
+    days = {"Family Practice": 3, "Never": 0}
+    monkeypatch.setattr(reminders, "reminder_days", lambda practice: days[practice.name])
+    early, never = make_invitation(house), make_invitation(make_house("Never"))
+    moment.now = early.expires_at - timedelta(days=3)
+    assert reminders.remind_due(moment.now) == 1
+    moment.now = never.expires_at - timedelta(hours=1)
+    assert reminders.remind_due(moment.now) == 0
+
+
 def test_the_search_uses_its_index(house, moment) -> None:
     asked: list[tuple[str, object]] = []
 
