@@ -8,6 +8,7 @@ from portal import sweep
 from portal.access import service as access
 from portal.accounts import sign_up
 from portal.audit.actor import system
+from portal.invitations import reminders
 from portal.limits import service as limits
 from portal.people import stored_search
 from portal.roster import selection
@@ -22,6 +23,7 @@ def register() -> None:
         ("limits", _limits),
         ("searches", _searches),
         ("selections", _selections),
+        ("reminders", _reminders),
     ):
         sweep.task(name)(task)
 
@@ -46,3 +48,7 @@ def _searches(now: datetime) -> None:
 
 def _selections(now: datetime) -> None:
     selection.forget_old(now=now)
+
+
+def _reminders(now: datetime) -> None:
+    reminders.remind_due(now)

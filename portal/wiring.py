@@ -7,7 +7,7 @@ from portal.accounts import mail as accounts_mail
 from portal.accounts import service as accounts_service
 from portal.bulk import jobs as bulk_jobs
 from portal.invitations import mail as invitations_mail
-from portal.invitations import outcomes
+from portal.invitations import outcomes, reminder_mail
 from portal.people import mail as people_mail
 from portal.roster import writing as roster
 
@@ -20,4 +20,11 @@ def connect_rooms() -> None:
     upkeep.register()
 
 
-__all__ = ["accounts_mail", "bulk_jobs", "connect_rooms", "invitations_mail", "people_mail"]
+__all__ = [
+    "accounts_mail",
+    "bulk_jobs",
+    "connect_rooms",
+    "invitations_mail",
+    "people_mail",
+    "reminder_mail",
+]

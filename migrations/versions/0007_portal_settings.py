@@ -1,6 +1,6 @@
 """portal settings: what mails look like and where they come from, pictures, and two indexes to count by
 
-Revision: 0007 after 0004
+Revision: 0007 after 0006
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from portal.extensions import UTCDateTime
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -27,7 +27,8 @@ FIELDS: dict[str, frozenset[str]] = {
     "patient.added": frozenset({"fields"}),
     "patient.edited": frozenset({"fields"}),
     "patient.email_changed": frozenset({"old_email", "new_email", "verified_how"}),
-    "patient.opted_out": frozenset(),
+    "patient.email_bounced": frozenset({"email", "reason"}),
+    "patient.opted_out": frozenset({"reason"}),
     "patient.opted_in": frozenset({"reason"}),
     "patients.imported": frozenset({"created", "updated", "digest"}),
     "demo.made": frozenset({"patients"}),
@@ -38,6 +39,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "invitation.live": frozenset({"invitation"}),
     "invitation.failed": frozenset({"invitation", "reason"}),
     "invitation.ended": frozenset({"invitation", "state"}),
+    "invitations.reminded": frozenset({"number", "digest"}),
     "invitation.fresh_link_asked": frozenset({"invitation", "sent"}),
     "address.blocked": frozenset({"email", "reason"}),
     # many at once
@@ -57,4 +59,6 @@ FIELDS: dict[str, frozenset[str]] = {
     "attention.resolved": frozenset({"item", "kind"}),
     # mail
     "mail.result": frozenset({"message", "state", "reason"}),
+    "mail.bounced": frozenset({"message", "meaning", "reason"}),
+    "mail.complained": frozenset({"message"}),
 }

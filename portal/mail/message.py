@@ -5,19 +5,31 @@ from __future__ import annotations
 from base64 import encodebytes
 from collections.abc import Sequence
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from functools import lru_cache
 from secrets import token_hex
 
+from portal.mail import unsubscribe
 from portal.mail.addresses import bounce_address, no_reply, on_the_wire
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed, Inline
 from portal.mail.transport import Letter
 
-POLICY = SMTP.clone(cte_type="7bit")
+
+class _OneLine(UnstructuredHeader, BaseHeader):
+    """A header whose value is an address of the web: it must stay whole, where Python would encode a long word."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Name and value on one line; RFC 5322 allows 998 characters."""
+        return f"{getattr(self, 'name', '')}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _OneLine)
+POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 """CRLF, and nothing but ASCII on the wire: no server needs to announce 8BITMIME."""
 
 _PLACES = token_hex(16)
@@ -43,6 +55,9 @@ def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Lett
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message.message_id}>"
     mail["Auto-Submitted"] = "auto-generated"
+    if composed.automatic:
+        mail["List-Unsubscribe"] = f"<{unsubscribe.link(message.public_id)}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(composed.text)
     mail.add_alternative(composed.html, subtype="html")
     _attach(mail, composed.pictures)

@@ -16,8 +16,19 @@ from portal.patients.views import (  # noqa: E402
     log_on,
     not_me,
     sign_up,
+    unsubscribe,
 )
 
 blueprint.before_request(forms.refuse_doubled_fields)
 
-__all__ = ["blueprint", "front", "home", "identity", "links", "log_on", "not_me", "sign_up"]
+__all__ = [
+    "blueprint",
+    "front",
+    "home",
+    "identity",
+    "links",
+    "log_on",
+    "not_me",
+    "sign_up",
+    "unsubscribe",
+]

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
+from portal.audit.actor import system
 from portal.extensions import db
 from portal.mail import registry, templates
 from portal.mail.addresses import is_ours, no_reply, own_domain
+from portal.mail.bounces.meaning import Meaning, Reading
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed, Inline
 from portal.mail.templates import Paper
-from portal.people import rules
+from portal.people import bounces, rules
 from portal.people.models import Patient
 from portal.people.naming import hello_name
 from portal.pictures import service as pictures
@@ -93,3 +95,20 @@ def compose_change(message: OutboxMessage, *, now: datetime) -> Composed | None:
     if patient is None:
         return None
     return write(message.purpose, patient.practice, hello_name=hello_name(patient))
+
+
+@registry.on_return(CHANGED_OLD)
+@registry.on_return(CHANGED_NEW)
+def record_return(*, message: OutboxMessage, reading: Reading, now: datetime) -> None:
+    """The new address does not work; that of the old one is no news."""
+    patient = db.session.get(
+        Patient, message.subject_id, with_for_update={"of": Patient}, populate_existing=True
+    )
+    if patient is not None and reading.meaning is Meaning.HARD and reading.reason:
+        bounces.record(
+            patient,
+            address_key=message.address_key,
+            reason=reading.reason.value,
+            by=system("Mail"),
+            now=now,
+        )

@@ -90,6 +90,7 @@ ACCESS: dict[str, Who] = {
     "patients.not_me_thanks": Who.ANYBODY,
     "patients.fresh_link": Who.ANYBODY,
     "patients.fresh_link_asked": Who.ANYBODY,
+    "patients.unsubscribe": Who.ANYBODY,
     "patients.log_on": Who.ANYBODY,
     "patients.log_off": Who.PATIENT,
     "patients.home": Who.PATIENT,

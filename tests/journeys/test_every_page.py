@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import re
+import subprocess
+import sys
 import urllib.request
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.conftest import ROOT
 from tests.journeys.conftest import DESK, PHONE, Installation, Subject, Words, link_in
 from tests.journeys.test_main_job import (
     enable,
@@ -90,7 +94,8 @@ def test_every_page(
     page.wait_for_load_state()
     inspector.look("chart")
 
-    link = link_in(installation.wait_for_mail(address, "Family Practice"))
+    mail = installation.wait_for_mail(address, "Family Practice")
+    link = link_in(mail)
     door = contexts(viewport=size, locale=language, color_scheme=theme)
     inspector.page = door
     door.goto(f"{installation.url}/")
@@ -118,6 +123,11 @@ def test_every_page(
     inspector.look("used link")
     used.goto(link + "/not-me")
     inspector.look("this is not me")
+    used.goto(unsubscribe_link(installation, mail))
+    inspector.look("no more invitations")
+    used.get_by_role("button", name=t("Stop invitations")).click()
+    used.get_by_role("heading", name=t("You will get no more invitations")).wait_for()
+    inspector.look("no more invitations, done")
     used.goto(f"{installation.url}/nothing-here")
     inspector.look("not found")
     assert inspector.problems == []
@@ -154,6 +164,24 @@ def test_every_tab_of_the_settings(
             following.click()
             page.wait_for_load_state()
     assert inspector.problems == []
+
+
+def unsubscribe_link(installation: Installation, mail: EmailMessage) -> str:
+    """As a bulk mail of the same row would carry it."""
+    public_id = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+    code = (
+        "from wsgi import app\nfrom portal.mail import unsubscribe\n"
+        f"with app.app_context(): print(unsubscribe.link({public_id!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=installation.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
 
 
 def test_the_first_load_is_light(installation: Installation) -> None:

@@ -205,7 +205,14 @@ def _trouble(facts: AccessFacts) -> str:
         return _("The mail could not be delivered.") + _failure(newest, facts)
     if not facts.open:
         return _("The email on file changed.")
+    if newest is not None and _came_back(newest, facts):
+        return _("The mail came back.") + _failure(newest, facts)
     return ""
+
+
+def _came_back(newest: Invitation, facts: AccessFacts) -> bool:
+    kinds = {event.kind for event in facts.events if event.invitation_id == newest.id}
+    return bool(kinds & {TimelineKind.BOUNCED, TimelineKind.RETURNED})
 
 
 def _failure(newest: Invitation, facts: AccessFacts) -> str:

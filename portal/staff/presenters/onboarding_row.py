@@ -224,7 +224,8 @@ def _notes(line: RosterLine, around: _Around) -> Iterator[Detail]:
         return
     if line.status is Status.INVITED and line.invitation is not None:
         expired = line.expired or _too_late(line.invitation, now=around.now)
-        yield _of_invitation(line.invitation, expired=expired, zone=zone, why=around.why_failed)
+        why = None if line.bounced else around.why_failed  # the reason is told once
+        yield _of_invitation(line.invitation, expired=expired, zone=zone, why=why)
     elif (words := _of_grant(line, zone)) is not None:
         yield words
 

@@ -40,13 +40,17 @@ def timeline_line(event: InvitationEvent, *, zone: str) -> TimelineLine:
     """One line; times in the practice's ``zone``."""
     line = _LINES[Kind(event.kind)](event.data, zone)
     return TimelineLine(
-        words=line.words,
+        words=_of_reminder(line.words) if event.data.get("reminder") else line.words,
         detail=line.detail,
         when=moment(event.at, zone),
         iso=event.at.isoformat(),
         icon=line.icon,
         tone=line.tone,
     )
+
+
+def _of_reminder(words: str) -> str:
+    return _("Reminder: %(what)s", what=words)
 
 
 def _until(data: dict[str, Any], zone: str) -> str | None:
@@ -91,6 +95,17 @@ def _mail_failed(data: dict[str, Any], _zone: str) -> _Line:
     return _Line(_("The mail could not be delivered"), detail, "cross", "bad")
 
 
+def _came_back(data: dict[str, Any], _zone: str) -> _Line:
+    return _Line(
+        _("Bounced: the mail came back"), mail_wording.explain(data.get("reason")), "cross", "bad"
+    )
+
+
+def _late(data: dict[str, Any], _zone: str) -> _Line:
+    detail = mail_wording.explain(data.get("reason"))
+    return _Line(_("Delayed on its way, other mail servers are trying"), detail, "clock", "warn")
+
+
 def _opened(data: dict[str, Any], _zone: str) -> _Line:
     if data.get("by") == "person":
         return _Line(_("Link opened"), icon="eye")
@@ -120,6 +135,16 @@ _LINES: dict[Kind, Callable[[dict[str, Any], str], _Line]] = {
     Kind.MAYBE_ACCEPTED: _maybe_accepted,
     Kind.MAIL_FAILED: _mail_failed,
     Kind.MAIL_CANCELLED: _always(lambda: _("Mail not sent: no longer needed"), "slash"),
+    Kind.LATE: _late,
+    Kind.BOUNCED: _came_back,
+    Kind.RETURNED: _came_back,
+    Kind.AUTO_REPLY: _always(lambda: _("An automatic answer came (away, on leave)"), "mail"),
+    Kind.CHALLENGE: _always(
+        lambda: _("A spam filter asks for a person before it lets the mail through"), "mail", "warn"
+    ),
+    Kind.COMPLAINT: _always(lambda: _("The reader marked the mail as spam"), "warning", "bad"),
+    Kind.UNSUBSCRIBED: _always(lambda: _("Opted out by the link in the mail"), "slash", "warn"),
+    Kind.REMINDED: _always(lambda: _("Reminder queued"), "mail"),
     Kind.OPENED: _opened,
     Kind.IDENTITY_FAILED: _identity_failed,
     Kind.LOCKED: _always(lambda: _("Identity check locked"), "lock", "bad"),

@@ -78,7 +78,9 @@ def test_an_invitation_on_its_way_and_one_that_failed_are_told(clerk, house, gra
         failed = Outcome(OutboxState.FAILED, reason="no_such_mailbox")
         record_mail_result(message=message, outcome=failed, now=moment.now)
     page = clerk.get(URL)
-    assert cells(page, gray)[4] == "The mail server says there is no such mailbox."
+    assert cells(page, gray)[4] == (
+        "Email bounced. The mail server says there is no such mailbox. Invitation not delivered"
+    )
 
 
 def test_pills_are_links_with_exact_counts(clerk, house, gray) -> None:

@@ -131,6 +131,11 @@ def test_lines_say_what_a_clerk_needs() -> None:
     )
     assert "arrived twice" in words(TimelineKind.ACCEPTED, twice=True)[1]
     assert words(TimelineKind.ACCEPTED, twice=False)[1] == ""
+    for kind in (TimelineKind.BOUNCED, TimelineKind.RETURNED):
+        told = words(kind, reason="no_such_mailbox")
+        assert told[0].startswith("Bounced")
+        assert told[1] == "The mail server says there is no such mailbox."
+    assert words(TimelineKind.ACCEPTED, reminder=True)[0] == "Reminder: Accepted by the mail server"
     assert words(TimelineKind.QUEUED, by="X", fresh=True)[0].startswith("Fresh link asked for")
 
 
