@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portal import upkeep
 from portal.accounts import mail as accounts_mail
+from portal.accounts import notices, recovery, reset_mail
 from portal.accounts import service as accounts_service
 from portal.invitations import mail as invitations_mail
 from portal.invitations import outcomes
@@ -15,8 +16,16 @@ def connect_rooms() -> None:
     """Called once by ``create_app``; a second time changes nothing."""
     outcomes.register()
     accounts_service.register()
+    recovery.register()
     roster.register()
     upkeep.register()
 
 
-__all__ = ["accounts_mail", "connect_rooms", "invitations_mail", "people_mail"]
+__all__ = [
+    "accounts_mail",
+    "connect_rooms",
+    "invitations_mail",
+    "notices",
+    "people_mail",
+    "reset_mail",
+]

@@ -270,16 +270,16 @@ def _link(
         )
     )
     if held is None:
-        db.session.add(
-            AccountPerson(
-                account_id=account.id,
-                patient_id=patient.id,
-                practice_id=patient.practice_id,
-                provider_id=invitation.provider_id,
-                relationship_=Relationship.SELF.value,
-                linked_at=now,
-            )
+        held = AccountPerson(
+            account_id=account.id,
+            patient_id=patient.id,
+            practice_id=patient.practice_id,
+            provider_id=invitation.provider_id,
+            relationship_=Relationship.SELF.value,
+            linked_at=now,
         )
+        db.session.add(held)
+    held.confirmed_email_key = people_rules.email_key(invitation.email)
     people.learn_language(patient, account.language)
     grant = db.session.get_one(Grant, invitation.grant_id)
     access.record_activated(grant, now=now)

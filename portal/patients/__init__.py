@@ -15,9 +15,20 @@ from portal.patients.views import (  # noqa: E402
     links,
     log_on,
     not_me,
+    reset,
     sign_up,
 )
 
 blueprint.before_request(forms.refuse_doubled_fields)
 
-__all__ = ["blueprint", "front", "home", "identity", "links", "log_on", "not_me", "sign_up"]
+__all__ = [
+    "blueprint",
+    "front",
+    "home",
+    "identity",
+    "links",
+    "log_on",
+    "not_me",
+    "reset",
+    "sign_up",
+]

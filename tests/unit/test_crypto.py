@@ -73,7 +73,7 @@ def test_a_link_is_rederived_from_its_nonce() -> None:
 
 def test_a_door_is_signed_and_belongs_to_its_handle() -> None:
     with app_with(OLD).app_context():
-        sealed = OpenedDoor.seal("handle", "invitation")
+        sealed = OpenedDoor.seal("handle", "invitation-link", "invitation")
         opened = OpenedDoor.read("handle", sealed)
         assert opened is not None
         assert opened.invitation == "invitation"

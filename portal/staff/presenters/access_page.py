@@ -9,7 +9,10 @@ from flask_babel import gettext as _
 
 from portal.access.models import Grant
 from portal.access.rules import Obstacle, Status
+from portal.accounts.recovery_models import AccountEvent
+from portal.accounts.rules import ResetState
 from portal.crypto import keyed_hash
+from portal.invitations.models import InvitationEvent
 from portal.people.naming import short_name
 from portal.staff.facts import AccessFacts
 from portal.staff.presenters.details import Remark, details, remarks
@@ -73,7 +76,7 @@ def access_page(facts: AccessFacts, *, step: int = 0) -> AccessPage:
     missing = Obstacle.IDENTIFIERS_MISSING in facts.obstacles
     blocked = Obstacle.ADDRESS_BLOCKED in facts.obstacles
     public_id = facts.patient.public_id
-    lines = tuple(timeline_line(event, zone=facts.zone) for event in facts.events)
+    lines = tuple(timeline_line(event, zone=facts.zone) for event in _events(facts))
     country = facts.patient.practice.country
     listed = missing or facts.status is Status.NOT_ENABLED
     page = AccessPage(
@@ -97,6 +100,11 @@ def access_page(facts: AccessFacts, *, step: int = 0) -> AccessPage:
     return _polling(page, facts, step=step)
 
 
+def _events(facts: AccessFacts) -> list[InvitationEvent | AccountEvent]:
+    events: list[InvitationEvent | AccountEvent] = [*facts.events, *facts.account_events]
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
 def tag_of(page: AccessPage) -> str:
     """A fingerprint of what the page shows, to find out whether anything has changed."""
     return keyed_hash(repr(replace(page, poll=None)), purpose="portal-access-page")[:16]
@@ -117,6 +125,9 @@ def _polling(page: AccessPage, facts: AccessFacts, *, step: int) -> AccessPage:
 
 def _waiting(facts: AccessFacts) -> bool:
     """Whether something may still happen by itself: a link is out there and has not expired."""
+    reset = facts.reset
+    if reset is not None and reset.state == ResetState.OPEN and facts.now < reset.expires_at:
+        return True
     return facts.valid_until is not None and facts.now < facts.valid_until
 
 

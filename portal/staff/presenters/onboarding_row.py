@@ -25,6 +25,7 @@ from portal.people.rules import Identifier
 from portal.roster.rows import RosterLine
 from portal.staff.place import BACK
 from portal.staff.presenters.history import last_day
+from portal.staff.presenters.reset_act import RESET, ResetStanding, reset_standings, why_no_reset
 from portal.staff.presenters.status import Detail, StatusView, status_view
 from portal.web.filters import short_day
 
@@ -40,6 +41,8 @@ class Act:
     label: str
     fields: dict[str, str]
     asks: bool = False
+    note: str = ""
+    """A soft line under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ def onboarding_rows(
     ]
     reasons = timeline.mail_failures(failed)
     blocked = blocks.blocked_among(line.patient for line in lines)
+    standings = reset_standings(
+        (line.patient for line in lines if line.status is Status.ACTIVE), now=now
+    )
     return tuple(
         _row(
             line,
@@ -85,6 +91,7 @@ def onboarding_rows(
                 ended=chart_ended(line.patient, now=now),
                 blocked=line.patient.id in blocked,
                 why_failed=reasons.get(line.invitation.id) if line.invitation else None,
+                reset=standings.get(line.patient.id),
             ),
         )
         for line in lines
@@ -101,6 +108,8 @@ class _Around:
     blocked: bool
     """Whether whoever reads the address on file said "This is not me"."""
     why_failed: str | None
+    reset: ResetStanding | None
+    """Of an active patient."""
 
 
 def _row(line: RosterLine, around: _Around) -> OnboardingRow:
@@ -154,13 +163,19 @@ def _send(line: RosterLine, around: _Around) -> Act | None:
     patient = line.patient
     if _refuses(line, around) or line.missing or patient.email is None:
         return None
-    if line.status not in {Status.READY, Status.INVITED}:
+    reset = around.reset
+    if line.status is Status.NOT_ENABLED or (reset is not None and reset.obstacle):
         return None
     fields = {BACK: around.back, "address": patient.email}
-    if line.status is Status.INVITED and line.invitation is not None:
+    note = ""
+    if reset is not None:
+        fields[RESET] = reset.newest
+        note = _("Has an account: a reset email goes out")
+    elif line.status is Status.INVITED and line.invitation is not None:
         fields[NEWEST] = line.invitation.public_id
     label = _("Send Invite to %(address)s", address=patient.email)
-    return Act(url_for("staff.onboarding_send", public_id=patient.public_id), label, fields)
+    url = url_for("staff.onboarding_send", public_id=patient.public_id)
+    return Act(url, label, fields, note=note)
 
 
 def _refuses(line: RosterLine, around: _Around) -> bool:
@@ -170,6 +185,8 @@ def _refuses(line: RosterLine, around: _Around) -> bool:
 def _hint(line: RosterLine, around: _Around) -> str:
     if _refuses(line, around):
         return _("No invitations are sent")
+    if around.reset is not None and around.reset.obstacle:
+        return why_no_reset(around.reset.obstacle, line.patient)
     return _("Enable first") if line.status is Status.NOT_ENABLED else ""
 
 
