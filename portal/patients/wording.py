@@ -174,6 +174,9 @@ LOG_ON: dict[str, LazyString] = {
 }
 
 LINKING: dict[str, LazyString] = LOG_ON | {
+    "one_time": _(
+        "This is the password from the office. Log in with it first and choose one of your own."
+    ),
     "other_person": _(
         "This account belongs to somebody else at this practice, and can hold only one person's own"
         " record there. Go back and sign up with a username of your own."
@@ -195,6 +198,8 @@ PASSWORD_AGAIN = _(
     "Please type your new password: it is kept for 30 minutes only, until the identity check is"
     " passed."
 )
+SAME_PASSWORD = _("This is the password from the office. Choose another one.")
+PASSWORD_CHOSEN = _("Your new password is saved. Use it from now on.")
 PASSWORD_CHANGED = _("Your password is changed. Log in with it.")
 TOO_MANY_SIGN_UPS = _(
     "There were too many tries from your connection. Please wait an hour and try again."

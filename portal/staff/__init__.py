@@ -8,6 +8,7 @@ from portal.staff import isolation, said  # noqa: E402
 from portal.staff.views import (  # noqa: E402
     actions,
     chart,
+    edit_information,
     home,
     log_on,
     notice,
@@ -24,6 +25,7 @@ __all__ = [
     "actions",
     "blueprint",
     "chart",
+    "edit_information",
     "home",
     "log_on",
     "notice",

@@ -144,7 +144,7 @@
   /* Show and hide a password or an SSN. */
 
   function wireReveals() {
-    for (const button of document.querySelectorAll("[data-reveal][hidden]")) button.hidden = false;
+    for (const button of document.querySelectorAll(":is([data-reveal], [data-print])[hidden]")) button.hidden = false;
   }
   function reveal(button) {
     const input = region(button.dataset.reveal);
@@ -175,6 +175,7 @@
     if (!target) return;
     if (target.matches("[data-close]")) closeDialog(target);
     else if (target.matches("[data-reveal]")) reveal(target);
+    else if (target.matches("[data-print]")) print();
     else if (target.matches(".live-close")) target.parentElement.replaceChildren();
   });
   // While typing, and not on leaving the field: a suggestion that came as the next field takes the focus would mix with

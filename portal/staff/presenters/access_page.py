@@ -26,7 +26,7 @@ from portal.staff.presenters.history import (
 from portal.staff.presenters.requirements import RequirementRow, requirement_rows
 from portal.staff.presenters.status import Detail, StatusView, status_view
 from portal.staff.presenters.timeline import TimelineLine, timeline_line
-from portal.web.filters import short_day
+from portal.web.filters import moment, short_day
 
 POLL_SECONDS = (3, 5, 8, 13, 20, 30, 60)
 """How long the page waits before it asks again: longer each time that nothing has changed."""
@@ -138,7 +138,8 @@ def _action(facts: AccessFacts) -> Action | None:
     if facts.status is Status.NOT_ENABLED:
         url = url_for("staff.enable", public_id=public_id)
         return Action(_("Enable Patient Access"), url, offers_new_invitation=facts.has_account)
-    if facts.status is Status.READY:
+    no_mail_yet = facts.status is Status.INVITED and facts.newest is None
+    if facts.status is Status.READY or no_mail_yet:
         return Action(_("Send invitation"), url_for("staff.send_invitation", public_id=public_id))
     return None
 
@@ -158,6 +159,12 @@ def _headline(facts: AccessFacts) -> tuple[str, str]:
             )
         case Activation.PENDING | Activation.EXPIRED if facts.valid_until:
             return _invited(facts, last_day(facts.valid_until, facts.zone))
+        case Activation.HANDED_OVER if facts.desk:
+            until = moment(facts.desk.expires_at, facts.zone)
+            return (
+                _("Waiting for the patient’s first log-on"),
+                _("The password from the desk works once, until %(time)s.", time=until),
+            )
         case Activation.UNDELIVERED:
             return (
                 _("The invitation was not delivered"),

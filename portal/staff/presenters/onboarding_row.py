@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.access.rules import Status
 from portal.access.service import chart_ended
+from portal.accounts import desk
 from portal.invitations import timeline
 from portal.invitations.models import Invitation
 from portal.invitations.rules import OPEN
@@ -53,6 +54,7 @@ class OnboardingRow:
     who: str
     name: str
     url: str
+    edit_url: str
     status: StatusView
     born: str
     phone: str
@@ -82,6 +84,9 @@ def onboarding_rows(
     standings = reset_standings(
         (line.patient for line in lines if line.status is Status.ACTIVE), now=now
     )
+    desks = desk.passwords_under(
+        line.grant.id for line in lines if line.grant and line.status is Status.INVITED
+    )
     return tuple(
         _row(
             line,
@@ -92,6 +97,7 @@ def onboarding_rows(
                 blocked=line.patient.id in blocked,
                 why_failed=reasons.get(line.invitation.id) if line.invitation else None,
                 reset=standings.get(line.patient.id),
+                from_desk=line.grant is not None and line.grant.id in desks,
             ),
         )
         for line in lines
@@ -110,6 +116,8 @@ class _Around:
     why_failed: str | None
     reset: ResetStanding | None
     """Of an active patient."""
+    from_desk: bool
+    """Whether credentials were handed over at the desk under the current grant."""
 
 
 def _row(line: RosterLine, around: _Around) -> OnboardingRow:
@@ -124,6 +132,7 @@ def _row(line: RosterLine, around: _Around) -> OnboardingRow:
         who=short_name(patient),
         name=list_name(patient),
         url=url_for("staff.portal_access", public_id=public_id),
+        edit_url=url_for("staff.edit_patient", public_id=public_id, back=around.back),
         status=status_view(Status.NOT_ENABLED if ended else line.status),
         born=short_day(patient.birth_date),
         phone=rules.format_phone(first, patient.practice.country) if first else "",
@@ -233,7 +242,10 @@ def _notes(line: RosterLine, around: _Around) -> Iterator[Detail]:
         yield Detail(_("“This is not me”"), "bad")
     if around.ended:
         return
-    if line.status is Status.INVITED and line.invitation is not None:
+    on_its_way = line.invitation is not None and line.invitation.state in OPEN
+    if line.status is Status.INVITED and around.from_desk and not on_its_way:
+        yield Detail(_("Credentials handed over at the desk"))
+    elif line.status is Status.INVITED and line.invitation is not None:
         expired = line.expired or _too_late(line.invitation, now=around.now)
         yield _of_invitation(line.invitation, expired=expired, zone=zone, why=around.why_failed)
     elif (words := _of_grant(line, zone)) is not None:

@@ -22,7 +22,7 @@ ASKED_OF_PATIENTS = ("ssn", "phone", "email", "birth_date", "text")
         (wording.USERNAME_PROBLEMS, set(UsernameProblem)),
         (wording.REFUSALS, {r for r in Refusal if r.value.startswith(ASKED_OF_PATIENTS)}),
         (wording.LOG_ON, {"wrong", "wait"}),
-        (wording.LINKING, {"wrong", "wait", "other_person"}),
+        (wording.LINKING, {"wrong", "wait", "other_person", "one_time"}),
         (wording.EMAIL_CODES, {"no_code", "wrong_code"}),
     ],
 )
