@@ -85,6 +85,14 @@ _REFUSED: dict[str, LazyString] = {
         "Nothing was changed: the account of %(who)s is used at another practice too. Send a reset"
         " email instead; the username is changed by its holder."
     ),
+    "other_person": _l(
+        "Nothing was changed: the account of %(who)s holds another person too. Send a reset email"
+        " instead."
+    ),
+    "second_factor": _l(
+        "Nothing was changed: the account of %(who)s has a second factor. Send a reset email"
+        " instead."
+    ),
     "no_account": _l("Nothing was sent: %(who)s has no account to reset."),
     "reset_waits": _l(
         "Nothing was sent: the email on file of %(who)s changed, and resets to the new address"

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.factories import PASSWORD
 from tests.journeys.conftest import DESK, PHONE, PRACTICE, Installation, Subject, Words, link_in
+from tests.journeys.test_every_page import Inspector
 from tests.journeys.test_main_job import (
     enable,
     log_on,
@@ -72,6 +73,8 @@ def test_from_the_desk_to_a_green_badge(
     username.fill("")
     username.press_sequentially("desk.journey", delay=20)
     expect(dialog.locator(".is-good")).to_have_text("Available")
+    inspector = Inspector(page)
+    inspector.look("edit information, administrator")
     dialog.get_by_label("Manually set patient's portal password").check()
     dialog.get_by_role("button", name="Suggest one").click()
     password = dialog.get_by_label("Password", exact=True)
@@ -87,6 +90,7 @@ def test_from_the_desk_to_a_green_badge(
     card = page.get_by_role("dialog", name="Portal access for")
     for words in (PRACTICE, installation.url, "desk.journey", secret):
         expect(card).to_contain_text(words)
+    inspector.look("card")
     page.emulate_media(media="print")
     expect(card.get_by_text(secret)).to_be_visible()
     expect(page.get_by_role("heading", name="Patient Portal Onboarding Tool")).to_be_hidden()
@@ -95,12 +99,15 @@ def test_from_the_desk_to_a_green_badge(
     expect(row).to_contain_text("Invited")
     expect(row).to_contain_text("Credentials handed over at the desk")
 
-    patient = contexts(viewport=PHONE, has_touch=True, is_mobile=True)
+    patient = contexts(viewport=PHONE, has_touch=True, is_mobile=True, color_scheme="dark")
     patient_log_on(patient, installation, "desk.journey", secret)
     patient.wait_for_url("**/new-password")
     patient.goto(f"{installation.url}/home")
     patient.wait_for_url("**/new-password")
     assert patient.evaluate("document.documentElement.scrollWidth") <= 360
+    inspector.page = patient
+    inspector.look("a password of one's own")
+    assert inspector.problems == []
     patient.get_by_label("New password").fill(NEW)
     patient.get_by_role("button", name="Save and go on").click()
     patient.wait_for_url("**/home")

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from portal.access import service as access
+from portal.accounts.models import AccountPerson
 from portal.accounts.service import holder_of
 from portal.extensions import db
 from portal.people.models import Patient
+from portal.transaction import atomic
 from portal.web.access_table import ACCESS, BEFORE_A_PASSWORD, Who
-from tests.factories import make_patient
+from tests.factories import make_house, make_patient
 from tests.integration.patients.visitor import Visitor
 from tests.integration.staff.clerk import Clerk, field, markup, row, text
 from tests.resets import NEW, make_active
@@ -144,6 +146,29 @@ def test_a_taken_username(app, house, ada, ann) -> None:
     answer = save(ada, ann)
     assert answer.status_code == 422
     assert "Not available" in text(answer)
+
+
+def test_an_account_of_two_practices_is_left_alone(app, house, ada, moment) -> None:
+    patient = make_active(app, house)
+    other = make_patient(make_house("Other Clinic"))
+    account = holder_of(patient.id).public_id
+    with atomic():
+        db.session.add(
+            AccountPerson(
+                account_id=holder_of(patient.id).id,
+                patient_id=other.id,
+                practice_id=other.practice_id,
+                relationship_="self",
+                linked_at=moment.now,
+            )
+        )
+    assert "the account is used at another practice, too" in text(ada.get(tab(patient)))
+    answer = save(ada, patient, account=account, username="jenny.h")
+    assert answer.status_code == 409
+    assert "Nothing was changed" in text(answer)
+    answer = save(ada, patient, account=account, username="other.name", manual=None)
+    assert answer.status_code == 409
+    assert holder_of(patient.id).username == "jenny.h"
 
 
 def test_others_may_not(app, house, clerk, ann) -> None:
