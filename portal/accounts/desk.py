@@ -91,7 +91,10 @@ def refusal_for(patient: Patient) -> DeskRefusal | None:
     return desk_refusal(
         second_factor=False,  # no account can have one yet
         other_practice=any(link.practice_id != patient.practice_id for link in links),
-        other_person=any(link.patient_id != patient.id for link in links),
+        other_person=any(
+            link.practice_id == patient.practice_id and link.patient_id != patient.id
+            for link in links
+        ),
     )
 
 

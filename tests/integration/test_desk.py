@@ -252,7 +252,7 @@ def test_an_account_of_two_practices_is_refused(app, house, moment) -> None:
                 linked_at=moment.now,
             )
         )
-    with pytest.raises(Refused, match="other_p"):
+    with pytest.raises(Refused, match="other_practice"):
         hand_over(house, patient, moment)
     assert passwords.matches(PASSWORD, account_of(patient).password_hash)
 

@@ -39,7 +39,7 @@ class Monitor(threading.Thread):
 
     def __init__(self, url: str) -> None:
         super().__init__(daemon=True)
-        self.client = redis.Redis.from_url(url)
+        self.client = redis.Redis.from_url(url, socket_timeout=None)  # silence is no failure
         self.heard: list[str] = []
         self.ready = threading.Event()
 

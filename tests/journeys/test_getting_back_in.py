@@ -65,6 +65,8 @@ def test_from_the_desk_to_a_green_badge(
     administrator: Page, installation: Installation, subjects: list[Subject], contexts: Any
 ) -> None:
     page, subject = administrator, subjects[40]
+    seen: list[str] = []
+    page.on("request", lambda request: seen.append(request.url))
     row = open_tool(page, installation, subject)
     dialog = open_portal_tab(page, row)
     username = dialog.get_by_label("Username", exact=True)
@@ -115,6 +117,10 @@ def test_from_the_desk_to_a_green_badge(
 
     page.reload()
     expect(row).to_contain_text("Active")
+    logs = (installation.folder / "log.txt").read_text()
+    stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    for told in (logs, "\n".join(seen), stored, str(page.context.cookies())):
+        assert secret not in told, "the password stood on the card, and nowhere else"
 
 
 def reset_link(installation: Installation, address: str) -> str:
