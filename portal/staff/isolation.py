@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.access.models import Grant
+from portal.accounts.recovery_models import PasswordReset
 from portal.attention.models import AttentionItem
 from portal.errors import NotFound
 from portal.extensions import db
@@ -22,7 +23,7 @@ from portal.practices.models import Provider
 from portal.web import errors
 from portal.web.signed_on import staff_hand, staff_on
 
-_OWNED = (Patient, AttentionItem, Grant, Invitation, Provider)
+_OWNED = (Patient, AttentionItem, Grant, Invitation, PasswordReset, Provider)
 
 
 def patient_of(public_id: str) -> Patient:

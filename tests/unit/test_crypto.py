@@ -76,7 +76,7 @@ def test_a_door_is_signed_and_belongs_to_its_handle() -> None:
         sealed = OpenedDoor.seal("handle", "invitation-link", "invitation")
         opened = OpenedDoor.read("handle", sealed)
         assert opened is not None
-        assert opened.invitation == "invitation"
+        assert (opened.purpose, opened.subject) == ("invitation-link", "invitation")
         assert OpenedDoor.read("another", sealed) is None
         assert OpenedDoor.read("handle", sealed[:-2]) is None
     with app_with(OLD, SECRET + "!").app_context():

@@ -163,7 +163,7 @@ def _headline(facts: AccessFacts) -> tuple[str, str]:
             until = moment(facts.desk.expires_at, facts.zone)
             return (
                 _("Waiting for the patient’s first log-on"),
-                _("The password from the desk works once, until %(time)s.", time=until),
+                _("The password from the desk works once, until %(time)s", time=until),
             )
         case Activation.UNDELIVERED:
             return (

@@ -60,7 +60,7 @@ def _identity_failed(data: dict[str, Any], _zone: str) -> Line:
 
 def _handed_over(data: dict[str, Any], zone: str) -> Line:
     words = _("Credentials handed over at the desk by %(name)s", name=data.get("by", ""))
-    detail = _("The password works once, until %(time)s.", time=until_text(data, zone) or "")
+    detail = _("The password works once, until %(time)s", time=until_text(data, zone) or "")
     return Line(words, detail, "person")
 
 

@@ -37,9 +37,7 @@ def remarks(facts: AccessFacts) -> tuple[Remark, ...]:
     made = [_obstacle(obstacle, facts) for obstacle in facts.obstacles]
     obstacle = facts.reset_obstacle
     if facts.status is Status.ACTIVE and obstacle is not None and facts.has_account:
-        made.append(
-            Remark(_("No reset email for now"), f"{why_no_reset(obstacle, facts.patient)}.")
-        )
+        made.append(Remark(_("No reset email for now"), why_no_reset(obstacle, facts.patient)))
     if facts.patient.email_flagged:
         made.append(
             Remark(

@@ -174,13 +174,13 @@ def _activated(grant: Grant, activation: Activation, facts: AccessFacts) -> Acti
 def _handed_over(desk: OneTimePassword, facts: AccessFacts) -> Activated:
     by = _("Credentials handed over at the desk by %(name)s", name=desk.handed_over_by)
     until = moment(desk.expires_at, facts.zone)
-    given = _("Handed over %(time)s.", time=moment(desk.handed_over_at, facts.zone))
+    given = _("Handed over %(time)s", time=moment(desk.handed_over_at, facts.zone))
     if desk.used_at is not None:
         trouble = _("The password was used, and no new one was chosen.")
         return Activated(by, (given,), trouble)
     if facts.now >= desk.expires_at:
-        return Activated(by, (given,), _("The password expired %(time)s.", time=until))
-    return Activated(by, (given, _("The password works once, until %(time)s.", time=until)))
+        return Activated(by, (given,), _("The password expired %(time)s", time=until))
+    return Activated(by, (given, _("The password works once, until %(time)s", time=until)))
 
 
 def _became(facts: AccessFacts) -> tuple[str, ...]:
