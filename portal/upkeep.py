@@ -6,7 +6,7 @@ from datetime import datetime
 
 from portal import sweep
 from portal.access import service as access
-from portal.accounts import sign_up
+from portal.accounts import reset_passwords, sign_up
 from portal.audit.actor import system
 from portal.invitations import reminders
 from portal.limits import service as limits
@@ -30,6 +30,7 @@ def register() -> None:
 
 def _sign_ups(now: datetime) -> None:
     sign_up.forget_stale(now=now)
+    reset_passwords.forget_stale(now=now)
 
 
 def _ended_charts(now: datetime) -> None:

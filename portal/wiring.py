@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portal import upkeep
 from portal.accounts import mail as accounts_mail
+from portal.accounts import notices, recovery, reset_mail
 from portal.accounts import service as accounts_service
 from portal.bulk import jobs as bulk_jobs
 from portal.invitations import mail as invitations_mail
@@ -16,6 +17,7 @@ def connect_rooms() -> None:
     """Called once by ``create_app``; a second time changes nothing."""
     outcomes.register()
     accounts_service.register()
+    recovery.register()
     roster.register()
     upkeep.register()
 
@@ -25,6 +27,8 @@ __all__ = [
     "bulk_jobs",
     "connect_rooms",
     "invitations_mail",
+    "notices",
     "people_mail",
     "reminder_mail",
+    "reset_mail",
 ]

@@ -23,6 +23,8 @@ _HX_KNOWN = {
     "hx-get", "hx-post", "hx-target", "hx-swap", "hx-swap-oob", "hx-trigger", "hx-select", "hx-indicator",
     "hx-include", "hx-headers", "hx-disable", "hx-sync", "hx-push-url", "hx-vals", "hx-confirm", "hx-boost",
 }  # fmt: skip
+_ON_EVERY_PAGE: set[str | None] = {"dialogs", "main"}
+"""Of base.html: a fragment may aim at them."""
 _INPUT_WITHOUT_LABEL = {"hidden", "submit", "button", "image", "reset"}
 
 
@@ -142,7 +144,8 @@ def _inline(elements: list[Element]) -> Iterator[str]:
 
 
 def _hx(elements: list[Element], *, whole: bool) -> Iterator[str]:
-    ids = {e.get("id") for e in elements}
+    ids = {e.get("id") for e in elements} | _ON_EVERY_PAGE
+    in_forms = {id(e) for form in elements if form.tag == "form" for e in form.iter("input")}
     for e in elements:
         for name in e.attrib:
             if not name.startswith("hx-"):
@@ -155,7 +158,8 @@ def _hx(elements: list[Element], *, whole: bool) -> Iterator[str]:
             if url is not None and not url.startswith("/"):
                 yield f"{verb}={url!r} is not a path of this site"
         by_itself = e.get("data-poll") is not None  # nothing that a person does
-        if e.get("hx-post") and e.tag != "form" and not (by_itself or e.get("formaction")):
+        alone = e.tag != "form" and e.get("formaction") is None and id(e) not in in_forms
+        if e.get("hx-post") and alone and not by_itself:
             yield f"hx-post on a {e.tag} without a form around it"
         if e.get("hx-get") and e.tag == "a" and not e.get("href"):
             yield "a link that only htmx can follow"

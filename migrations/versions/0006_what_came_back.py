@@ -1,6 +1,6 @@
 """mails that came back, complaints, and reminders of invitations
 
-Revision: 0006 after 0004
+Revision: 0006 after 0005
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from portal.extensions import UTCDateTime
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -54,6 +54,16 @@ FIELDS: dict[str, frozenset[str]] = {
     "account.created": frozenset({"account"}),
     "account.linked": frozenset({"account", "grant"}),
     "account.email_confirmed": frozenset({"account"}),
+    "account.password_changed": frozenset({"account", "how"}),
+    "account.username_changed": frozenset({"account"}),
+    "account.credentials_handed_over": frozenset({"account", "grant", "identity_checked", "hours"}),
+    # resets
+    "reset.sent": frozenset({"reset", "account", "email"}),
+    "reset.ended": frozenset({"reset", "state"}),
+    "reset.started": frozenset({"reset"}),
+    "reset.identity_failed": frozenset({"reset", "failures"}),
+    "reset.identity_passed": frozenset({"reset", "method"}),
+    "reset.locked": frozenset({"reset"}),
     # what needs a person
     "attention.raised": frozenset({"item", "kind"}),
     "attention.resolved": frozenset({"item", "kind"}),

@@ -14,7 +14,9 @@ from portal.patients.views import (  # noqa: E402
     identity,
     links,
     log_on,
+    new_password,
     not_me,
+    reset,
     sign_up,
     unsubscribe,
 )
@@ -28,7 +30,9 @@ __all__ = [
     "identity",
     "links",
     "log_on",
+    "new_password",
     "not_me",
+    "reset",
     "sign_up",
     "unsubscribe",
 ]

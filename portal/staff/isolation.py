@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.access.models import Grant
+from portal.accounts.recovery_models import PasswordReset
 from portal.attention.models import AttentionItem
 from portal.bulk.models import BulkRun
 from portal.errors import NotFound
@@ -24,7 +25,16 @@ from portal.practices.models import Provider
 from portal.web import errors
 from portal.web.signed_on import staff_hand, staff_on
 
-_OWNED = (Patient, AttentionItem, Grant, Invitation, Provider, BulkRun, Picture)
+_OWNED = (
+    Patient,
+    AttentionItem,
+    Grant,
+    Invitation,
+    PasswordReset,
+    Provider,
+    BulkRun,
+    Picture,
+)
 
 
 def patient_of(public_id: str) -> Patient:

@@ -32,7 +32,7 @@ from portal.staff.presenters.onboarding import (
     news_words,
     pills,
 )
-from portal.staff.presenters.onboarding_row import WAS, onboarding_rows
+from portal.staff.presenters.onboarding_row import WAS, OnboardingRow, onboarding_rows
 from portal.staff.presenters.watch import watch
 from portal.staff.wording import Said, refusal, sentence
 from portal.web import cookies, htmx
@@ -187,6 +187,17 @@ def undo_disable(patient: Patient) -> Undo:
     """Gives an access back that was ended before anybody was invited: gray again, whatever came before it."""
     fields = {BACK: str(came_from()), "require_new_invitation": "yes"}
     return Undo(url_for("staff.onboarding_enable", public_id=patient.public_id), fields)
+
+
+def row_of(public_id: str) -> OnboardingRow:
+    """One row as it is now, for an answer that brings it along."""
+    line = roster.line(patient_of(public_id), now=clock.now())
+    return onboarding_rows([line], back=str(came_from()), now=clock.now())[0]
+
+
+def pills_here() -> list[PillView]:
+    """The pills as they are now."""
+    return _pills(came_from())
 
 
 def _row(

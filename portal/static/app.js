@@ -184,7 +184,7 @@
   /* Show and hide a password or an SSN. */
 
   function wireReveals() {
-    for (const control of document.querySelectorAll("[data-reveal][hidden], [data-pick-all][hidden]")) control.hidden = false;
+    for (const control of document.querySelectorAll(":is([data-reveal], [data-print], [data-pick-all])[hidden]")) control.hidden = false;
   }
   function reveal(button) {
     const input = region(button.dataset.reveal);
@@ -215,6 +215,7 @@
     if (!target) return;
     if (target.matches("[data-close]")) closeDialog(target);
     else if (target.matches("[data-reveal]")) reveal(target);
+    else if (target.matches("[data-print]")) print();
     else if (target.matches(".live-close")) target.parentElement.replaceChildren();
   });
   // While typing, and not on leaving the field: a suggestion that came as the next field takes the focus would mix with

@@ -13,10 +13,11 @@ from flask import Flask, Response, abort, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.accounts import desk
 from portal.practices.models import Role
 from portal.settings import settings
 from portal.web import htmx
-from portal.web.signed_on import keep_alive
+from portal.web.signed_on import account_on, keep_alive
 
 
 class Who(StrEnum):
@@ -47,6 +48,12 @@ ACCESS: dict[str, Who] = {
     "staff.add_patient": Who.STAFF,
     "staff.chart": Who.STAFF,
     "staff.edit_patient": Who.STAFF,
+    "staff.edit_portal": Who.STAFF,
+    "staff.edit_portal_enable": Who.STAFF,
+    "staff.edit_portal_disable": Who.STAFF,
+    "staff.edit_portal_send": Who.STAFF,
+    "staff.check_username": Who.STAFF,
+    "staff.suggest_password": Who.ADMINISTRATOR,
     "staff.opt_out": Who.STAFF,
     "staff.portal_access": Who.STAFF,
     "staff.portal_access_state": Who.STAFF,
@@ -91,8 +98,13 @@ ACCESS: dict[str, Who] = {
     "patients.fresh_link": Who.ANYBODY,
     "patients.fresh_link_asked": Who.ANYBODY,
     "patients.unsubscribe": Who.ANYBODY,
+    "patients.open_reset": Who.ANYBODY,
+    "patients.reset": Who.ANYBODY,
+    "patients.reset_identity": Who.ANYBODY,
+    "patients.log_off_for_reset": Who.ANYBODY,
     "patients.log_on": Who.ANYBODY,
     "patients.log_off": Who.PATIENT,
+    "patients.new_password": Who.PATIENT,
     "patients.home": Who.PATIENT,
     "patients.confirm_email": Who.PATIENT,
     "patients.resend_code": Who.PATIENT,
@@ -100,6 +112,9 @@ ACCESS: dict[str, Who] = {
 
 POLLS = frozenset({"staff.portal_access_state", "staff.onboarding_news", "staff.bulk_run_state"})
 """Asked by an open page by itself: they never extend a log-on (security.md)."""
+
+BEFORE_A_PASSWORD = frozenset({"patients.new_password", "patients.log_off"})
+"""All that a log-on with a password from the desk may reach until its holder has chosen one (3.5)."""
 
 LOG_ON = {
     Who.STAFF: "staff.log_on",
@@ -126,6 +141,8 @@ def _enforce() -> BaseResponse | None:
         return _to_log_on(LOG_ON[who])
     if not may_open(endpoint):
         abort(403)
+    if who is Who.PATIENT and endpoint not in BEFORE_A_PASSWORD and desk.must_choose(account_on()):
+        return htmx.go(url_for("patients.new_password"))
     if endpoint not in POLLS and endpoint != "static":
         keep_alive()
     return None

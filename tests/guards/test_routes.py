@@ -24,7 +24,13 @@ from tests.doors import log_on_patient, log_on_staff, open_door, sign_up
 from tests.factories import House, make_house, make_invitation, make_patient
 
 VISITORS = ["anonymous", "patient", "front_desk", "provider", "administrator"]
-WRITTEN_BY_GET = {"audit_event", "audit_chain", "invitation_event", "alembic_version"}
+WRITTEN_BY_GET = {
+    "audit_event",
+    "audit_chain",
+    "invitation_event",
+    "account_event",
+    "alembic_version",
+}
 """Append-only observations (security.md "Shape")."""
 
 

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.conftest import ROOT
-from tests.journeys.conftest import DESK, PHONE, Installation, Subject, Words, link_in
+from tests.journeys.conftest import DESK, PHONE, PRACTICE, Installation, Subject, Words, link_in
 from tests.journeys.test_main_job import (
     enable,
     log_on,
@@ -93,6 +93,13 @@ def test_every_page(
     page.get_by_role("link", name=t("Patient information"), exact=True).first.click()
     page.wait_for_load_state()
     inspector.look("chart")
+    page.locator("#edit-information-link").click()
+    page.get_by_role("dialog").locator("#edit-given_name").wait_for()
+    inspector.look("edit information")
+    page.get_by_role("dialog").get_by_role("link", name=t("Patient Portal")).click()
+    page.locator("#edit-access").wait_for()
+    inspector.look("edit information, patient portal")
+    page.keyboard.press("Escape")
 
     mail = installation.wait_for_mail(address, "Family Practice")
     link = link_in(mail)
@@ -128,6 +135,7 @@ def test_every_page(
     used.get_by_role("button", name=t("Stop invitations")).click()
     used.get_by_role("heading", name=t("You will get no more invitations")).wait_for()
     inspector.look("no more invitations, done")
+    look_at_reset(inspector, page, used, installation, address, t)
     used.goto(f"{installation.url}/nothing-here")
     inspector.look("not found")
     assert inspector.problems == []
@@ -182,6 +190,31 @@ def unsubscribe_link(installation: Installation, mail: EmailMessage) -> str:
         check=True,
     )
     return done.stdout.strip()
+
+
+def look_at_reset(
+    inspector: Inspector,
+    staff: Page,
+    door: Page,
+    installation: Installation,
+    address: str,
+    t: Words,
+) -> None:
+    """Sent from the list; the page of the new password and the identity check behind it."""
+    staff.goto(f"{installation.url}/staff/onboarding?pill=active&size=100")
+    staff.get_by_role("button", name=t("Send Invite to %(address)s", address=address)).click()
+    subject = t("A new password for the patient portal of %(practice)s", practice=PRACTICE)
+    body = installation.wait_for_mail(address, subject).get_body(("plain",))
+    assert body is not None
+    door.goto(re.findall(r"http\S+/r/[\w-]+(?=\s)", body.get_content())[0])
+    door.get_by_label(t("New password")).fill("short")
+    door.get_by_role("button", name=t("Continue")).click()
+    door.locator("#error-summary").wait_for()
+    inspector.look("new password, with an error")
+    door.get_by_label(t("New password")).fill("seven wet umbrellas by the door")
+    door.get_by_role("button", name=t("Continue")).click()
+    door.get_by_role("button", name=t("Verify identity")).wait_for()
+    inspector.look("identity check for a reset")
 
 
 def test_the_first_load_is_light(installation: Installation) -> None:

@@ -43,8 +43,8 @@ _KINDS = {
     AttentionKind.IDENTITY_LOCKED: _Kind(
         _l("Identity check locked: %(name)s"),
         _l(
-            "The answers were wrong five times, so the invitation is dead. Talk with the patient, check"
-            " what is on file, and enable access again."
+            "The answers were wrong five times, so the link is dead. Talk with the patient and check"
+            " what is on file; then send a new one, and enable access again if it has ended."
         ),
         "invited",
         "lock",

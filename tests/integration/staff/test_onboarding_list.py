@@ -62,7 +62,10 @@ def test_the_list_tells_how_everybody_stands(app, clerk, house, jenny, moment) -
     assert shown["Orange"][4] == "Sent Nov 30, 2026, expires Dec 7, 2026"
     assert shown["Orange"][5] == "Send Invite to Orange@example.com for Orange H."
     assert shown["Green"][0].startswith("Active : disable")
-    assert shown["Green"][4:] == ["Activated Nov 30, 2026", ""]
+    assert shown["Green"][4:] == [
+        "Activated Nov 30, 2026",
+        "Send Invite to Green@example.com for Green H. Has an account: a reset email goes out",
+    ]
     assert shown["Late"][4] == "Invitation expired Nov 28, 2026"
     assert shown["Gone"][0] == "Portal status: Not enabled"
     assert shown["Gone"][4:] == ["Deceased", "No invitations are sent"]
