@@ -60,14 +60,15 @@ class Listed(Generic[Row]):
         return query.order_by(*(c.desc() if self.falling else c for c in self.order))
 
     def _walk(self, query: Select[Row], place: Place | None, limit: int) -> list[Row]:
-        """In two steps: those who differ in the last column alone, then all others.
+        """On SQLite in two steps: those who differ in the last column alone, then all others.
 
-        SQLite uses an index for the comparison of a whole place, but not for its last column, if that is the
+        It uses an index for the comparison of a whole place, but not for its last column, if that is the
         table's key: it would pass over everybody with the same name, or all who were never invited.
         """
         query = self._in_order(query)
-        if place is None:
-            return list(db.session.scalars(query.limit(limit)))
+        if place is None or db.engine.dialect.name != "sqlite":
+            beyond = query if place is None else query.where(self._beyond(self.order, place))
+            return list(db.session.scalars(beyond.limit(limit)))
         *first, last = self.order
         same = [column == value for column, value in zip(first, place, strict=False)]
         rows = list(
