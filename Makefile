@@ -41,8 +41,8 @@ format: $(VENV)/.dev ## Put the code into the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## Run the benchmarks, each against a bare baseline in the same run
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev ## Run the benchmarks with their bars; ONLY=roster (or another name) runs one
+	$(BIN)/python -m benchmarks $(ONLY)
 
 messages: $(VENV)/.dev ## Collect translatable strings and compile the translations
 	$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -k lazy_ngettext:1,2 --no-location --sort-output --project=Vestibule --version=1 --copyright-holder=Vestibule --msgid-bugs-address= -o portal/translations/messages.pot .

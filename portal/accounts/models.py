@@ -70,7 +70,7 @@ class AccountPerson(Model):
 
     id: Mapped[PrimaryKey]
     account_id: Mapped[int] = mapped_column(ForeignKey("portal_account.id"), index=True)
-    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     practice_id: Mapped[int] = mapped_column(ForeignKey("practice.id"))
     provider_id: Mapped[int | None] = mapped_column(ForeignKey("provider.id"))
     """The provider this person is associated with through the invitation (8.5)."""
