@@ -100,9 +100,10 @@ def refusal_for(patient: Patient) -> DeskRefusal | None:
 
 def passwords_under(grant_ids: Iterable[int]) -> dict[int, OneTimePassword]:
     """The password from the desk that waits under each of these grants, where there is one."""
-    found = db.session.scalars(
-        select(OneTimePassword).where(OneTimePassword.grant_id.in_(list(grant_ids)))
-    )
+    numbers = list(grant_ids)
+    if not numbers:
+        return {}
+    found = db.session.scalars(select(OneTimePassword).where(OneTimePassword.grant_id.in_(numbers)))
     return {row.grant_id: row for row in found}
 
 

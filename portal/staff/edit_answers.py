@@ -96,7 +96,7 @@ def done(
 def card(patient: Patient, handed: HandedOver, password: str) -> ResponseReturnValue:
     """The credentials, once: in the dialog with the row anew behind it, or as a page. They are kept nowhere."""
     opener = Opener.of_request()
-    row = list_answers.row_of(patient.public_id) if opener.back is not None else None
+    row = list_answers.row_of(patient) if opener.back is not None else None
     return answers.dialog(
         "desk_card",
         card=desk_card(patient, handed, password),

@@ -164,16 +164,17 @@ def done(
     """It is done: the row as it is now, the pills and a sentence; or a redirect to the list, which says it."""
     day = outcomes.last_day(invitation, patient) if invitation is not None else None
     if htmx.wants_fragment():
-        return _row(patient.public_id, words=sentence(what, patient, expires=day), undo=undo)
+        return _row(patient, words=sentence(what, patient, expires=day), undo=undo)
     said.remember(what, patient, expires=day)
     return redirect(came_from().url(row=patient.public_id), code=303)
 
 
 def refused(code: str, public_id: str) -> ResponseReturnValue:
     """Nothing was done, and why (409); the row or the page shows how things stand now."""
-    words = refusal(code, patient_of(public_id))
+    patient = patient_of(public_id)
+    words = refusal(code, patient)
     if htmx.wants_fragment():
-        return _row(public_id, alert=words, status=409)
+        return _row(patient, alert=words, status=409)
     return page(came_from(), alert=words), 409
 
 
@@ -189,10 +190,11 @@ def undo_disable(patient: Patient) -> Undo:
     return Undo(url_for("staff.onboarding_enable", public_id=patient.public_id), fields)
 
 
-def row_of(public_id: str) -> OnboardingRow:
+def row_of(patient: Patient) -> OnboardingRow:
     """One row as it is now, for an answer that brings it along."""
-    line = roster.line(patient_of(public_id), now=clock.now())
-    return onboarding_rows([line], back=str(came_from()), now=clock.now())[0]
+    now = clock.now()
+    line = roster.line(patient, now=now)
+    return onboarding_rows([line], back=str(came_from()), now=now)[0]
 
 
 def pills_here() -> list[PillView]:
@@ -201,15 +203,19 @@ def pills_here() -> list[PillView]:
 
 
 def _row(
-    public_id: str, *, words: str = "", alert: str = "", undo: Undo | None = None, status: int = 200
+    patient: Patient,
+    *,
+    words: str = "",
+    alert: str = "",
+    undo: Undo | None = None,
+    status: int = 200,
 ) -> Response:
-    place, now = came_from(), clock.now()
-    line = roster.line(patient_of(public_id), now=now)
+    row = row_of(patient)
     html = render_template(
         "staff/fragments/onboarding_answer.html",
-        row=onboarding_rows([line], back=str(place), now=now)[0],
-        ticked=selecting.ticked((public_id,)),
-        pills=_pills(place),
+        row=row,
+        ticked=selecting.ticked((row.public_id,)),
+        pills=pills_here(),
         said_now=words,
         said_alert=alert,
         undo=undo,

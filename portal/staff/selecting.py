@@ -9,7 +9,7 @@ from flask import request
 from portal.bulk.states import RunKind
 from portal.roster import selection
 from portal.staff.presenters.selection import SelectionView, selection_view
-from portal.web.signed_on import logon_on
+from portal.web.signed_on import logon_id
 
 ACTS: tuple[str, ...] = (RunKind.ENABLE.value, RunKind.DISABLE.value)
 """What can be done with a selection."""
@@ -24,7 +24,7 @@ def rows_shown() -> dict[str, str]:
 
 def bar(public_ids: Collection[str], *, matching: tuple[int, bool]) -> SelectionView:
     """The bar under a page that shows these patients; ``matching`` as of ``roster.count_matching``."""
-    held = selection.find(logon_id=logon_on().id)
+    held = selection.find(logon_id=logon_id())
     return selection_view(
         number=held.number if held else 0,
         ticked=selection.ticked(held, public_ids) if held else (),
@@ -36,5 +36,5 @@ def bar(public_ids: Collection[str], *, matching: tuple[int, bool]) -> Selection
 
 def ticked(public_ids: Collection[str]) -> set[str]:
     """Which of these patients are selected."""
-    held = selection.find(logon_id=logon_on().id)
+    held = selection.find(logon_id=logon_id())
     return selection.ticked(held, public_ids) if held else set()

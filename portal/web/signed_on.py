@@ -25,6 +25,7 @@ class SignedOn(UserMixin):  # type: ignore[misc]
     def __init__(self, token: str, logon: Logon, person: StaffMember | PortalAccount) -> None:
         self._token = token
         self.logon = logon
+        self.logon_id = logon.id
         self.person = person
 
     def get_id(self) -> str:
@@ -55,10 +56,10 @@ def account_on() -> PortalAccount:
     return person
 
 
-def logon_on() -> Logon:
-    """The log-on that this request came by."""
-    logon: Logon = current_user.logon
-    return logon
+def logon_id() -> int:
+    """The number of the log-on that this request came by."""
+    number: int = current_user.logon_id
+    return number
 
 
 def staff_hand() -> Actor:

@@ -22,14 +22,14 @@ from portal.staff.presenters import bulk as words
 from portal.staff.presenters.bulk_run import RunView, run_view, tag_of
 from portal.staff.views.notice import after_notice
 from portal.web import htmx
-from portal.web.signed_on import logon_on, staff_hand, staff_on
+from portal.web.signed_on import logon_id, staff_hand, staff_on
 
 
 @blueprint.get("/bulk/new")
 def bulk_new() -> ResponseReturnValue:
     """What enabling, disabling or inviting the selected would do; nothing is done yet."""
     kind = _kind(request.args.get("act"))
-    return _preview(kind, selections.find(logon_id=logon_on().id))
+    return _preview(kind, selections.find(logon_id=logon_id()))
 
 
 @blueprint.post("/bulk/new")
@@ -37,14 +37,14 @@ def bulk_new() -> ResponseReturnValue:
 def bulk_start() -> ResponseReturnValue:
     """Do it, to exactly those whom the preview showed: a few at once, many as a run."""
     kind = _kind(request.form.get("act"))
-    selection = selections.find(logon_id=logon_on().id)
+    selection = selections.find(logon_id=logon_id())
     if selection is None or selection.public_id != request.form.get("selection"):
         return _preview(kind, selection, changed=True)
     scope = Scope(RunScope.SELECTION, staff_on(), selection=selection)
     try:
         run = bulk.start(kind, scope, shown=_shown(kind), by=staff_hand(), now=clock.now())
     except Stale:
-        return _preview(kind, selections.find(logon_id=logon_on().id), changed=True)
+        return _preview(kind, selections.find(logon_id=logon_id()), changed=True)
     except Refused:
         return _to_the_open_one()
     if run.state in OPEN:

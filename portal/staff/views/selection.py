@@ -13,7 +13,7 @@ from portal.roster import selection
 from portal.staff import blueprint, list_answers, selecting
 from portal.staff.place import Place
 from portal.web import htmx
-from portal.web.signed_on import logon_on, staff_on
+from portal.web.signed_on import logon_id, staff_on
 
 
 @blueprint.post("/onboarding/selection")
@@ -40,16 +40,14 @@ def onboarding_select() -> ResponseReturnValue:
 
 
 def _change(place: Place, wish: str) -> None:
-    practice_id, logon_id, now = staff_on().practice_id, logon_on().id, clock.now()
+    practice_id, logon, now = staff_on().practice_id, logon_id(), clock.now()
     if wish == "none":
-        selection.clear(logon_id=logon_id)
+        selection.clear(logon_id=logon)
     elif wish == "all":
         providers = practices.providers(practice_id=practice_id)
         wanted = list_answers.filter_of(place, providers)
-        selection.select_all(practice_id=practice_id, logon_id=logon_id, filter=wanted, now=now)
+        selection.select_all(practice_id=practice_id, logon_id=logon, filter=wanted, now=now)
     else:
         shown = list(selecting.rows_shown())
         ticks = shown if wish == "page" else request.form.getlist("tick")
-        selection.mark(
-            practice_id=practice_id, logon_id=logon_id, shown=shown, ticks=ticks, now=now
-        )
+        selection.mark(practice_id=practice_id, logon_id=logon, shown=shown, ticks=ticks, now=now)
