@@ -6,6 +6,7 @@ from portal import upkeep
 from portal.accounts import mail as accounts_mail
 from portal.accounts import service as accounts_service
 from portal.bulk import jobs as bulk_jobs
+from portal.bulk import samples as bulk_samples
 from portal.invitations import mail as invitations_mail
 from portal.invitations import outcomes
 from portal.people import mail as people_mail
@@ -20,4 +21,11 @@ def connect_rooms() -> None:
     upkeep.register()
 
 
-__all__ = ["accounts_mail", "bulk_jobs", "connect_rooms", "invitations_mail", "people_mail"]
+__all__ = [
+    "accounts_mail",
+    "bulk_jobs",
+    "bulk_samples",
+    "connect_rooms",
+    "invitations_mail",
+    "people_mail",
+]

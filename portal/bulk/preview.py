@@ -32,6 +32,7 @@ class Scope:
     staff: StaffMember
     selection: Selection | None = None
     run_id: int | None = None
+    run_public_id: str = ""
 
     def narrow(self, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
         """Just these of all patients."""

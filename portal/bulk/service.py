@@ -15,6 +15,7 @@ from portal.audit import service as audit
 from portal.audit.actor import Actor
 from portal.bulk import working
 from portal.bulk.facts import judged
+from portal.bulk.flight import WORK
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.preview import Preview, Scope, moment_of
 from portal.bulk.rules import BATCH, OPEN, TRANSITIONS
@@ -25,9 +26,6 @@ from portal.extensions import db
 from portal.practices.models import StaffMember
 from portal.roster import selection as selections
 from portal.transaction import atomic
-
-WORK = "bulk.work"
-"""The job that a ring asks for; :mod:`portal.bulk.jobs` answers it."""
 
 
 def find(*, practice_id: int, public_id: str) -> BulkRun:

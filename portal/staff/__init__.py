@@ -8,6 +8,7 @@ from portal.staff import isolation, said  # noqa: E402
 from portal.staff.views import (  # noqa: E402
     actions,
     bulk,
+    bulk_invite,
     chart,
     home,
     log_on,
@@ -25,6 +26,7 @@ __all__ = [
     "actions",
     "blueprint",
     "bulk",
+    "bulk_invite",
     "chart",
     "home",
     "log_on",

@@ -24,6 +24,8 @@ class Who(StrEnum):
 
     ANYBODY = "anybody"
     STAFF = "staff"
+    PROVIDER = "provider"
+    """And administrators."""
     ADMINISTRATOR = "administrator"
     PATIENT = "patient"
     DEVELOPER = "developer"
@@ -64,8 +66,13 @@ ACCESS: dict[str, Who] = {
     "staff.onboarding_identifiers": Who.STAFF,
     "staff.bulk_new": Who.STAFF,
     "staff.bulk_start": Who.STAFF,
+    "staff.invite_all": Who.PROVIDER,
+    "staff.bulk_skipped": Who.STAFF,
+    "staff.bulk_test": Who.STAFF,
     "staff.bulk_run": Who.STAFF,
     "staff.bulk_run_state": Who.STAFF,
+    "staff.bulk_people": Who.STAFF,
+    "staff.bulk_csv": Who.STAFF,
     "staff.bulk_pause": Who.STAFF,
     "staff.bulk_resume": Who.STAFF,
     "staff.bulk_cancel": Who.STAFF,
@@ -95,8 +102,14 @@ POLLS = frozenset({"staff.portal_access_state", "staff.bulk_run_state"})
 
 LOG_ON = {
     Who.STAFF: "staff.log_on",
+    Who.PROVIDER: "staff.log_on",
     Who.ADMINISTRATOR: "staff.log_on",
     Who.PATIENT: "patients.log_on",
+}
+
+ROLES = {
+    Who.PROVIDER: {Role.PROVIDER, Role.ADMINISTRATOR},
+    Who.ADMINISTRATOR: {Role.ADMINISTRATOR},
 }
 
 
@@ -116,7 +129,7 @@ def _enforce() -> BaseResponse | None:
         abort(404)
     if who in LOG_ON and not current_user.is_authenticated:
         return _to_log_on(LOG_ON[who])
-    if who is Who.ADMINISTRATOR and current_user.person.role != Role.ADMINISTRATOR:
+    if who in ROLES and current_user.person.role not in ROLES[who]:
         abort(403)
     if endpoint not in POLLS and endpoint != "static":
         keep_alive()

@@ -42,7 +42,9 @@ def _staff_context() -> dict[str, Any]:
         return {"home_url": url_for("staff.log_on")}
     here = request.endpoint or ""
     elsewhere = {"staff.home", "staff.resolve_attention", "staff.notice"}
-    patients = here not in elsewhere and not here.startswith(("staff.onboarding", "staff.bulk"))
+    patients = here not in elsewhere and not here.startswith(
+        ("staff.onboarding", "staff.bulk", "staff.invite_all")
+    )
     return {
         "home_url": url_for("staff.home"),
         "log_out_url": url_for("staff.log_off"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,11 +14,13 @@ from flask_babel import ngettext
 from flask_babel.speaklater import LazyString
 
 from portal.bulk.models import BulkRun
-from portal.bulk.states import PausedBy, RunKind, RunState
+from portal.bulk.rules import OPEN
+from portal.bulk.states import ItemState, PausedBy, RunKind, RunState
 from portal.crypto import keyed_hash
 from portal.mail import wording as mail_wording
 from portal.staff.presenters.access_page import Poll
 from portal.staff.presenters.bulk import number, title
+from portal.staff.presenters.bulk_reasons import reason_words, state_words
 from portal.web.filters import clock_time, moment
 
 POLL_SECONDS = (2, 3, 5, 8, 13, 20, 30)
@@ -47,6 +49,16 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """How many came to the same end, and where they are listed."""
+
+    words: str
+    reason: str
+    count: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
     """Everything the page of a run shows."""
 
@@ -63,12 +75,23 @@ class RunView:
     facts: tuple[tuple[str, str], ...]
     buttons: tuple[Button, ...]
     over: bool
+    outcomes: tuple[OutcomeRow, ...]
+    """Told while it stands still."""
+    csv_url: str
+    retry_url: str
+    retry: str
+    """The button that invites the failed ones anew; empty without any."""
     news: str
     """What is said aloud when it changes state."""
     poll: Poll | None = None
 
 
-def run_view(run: BulkRun, *, steers: bool, now: datetime, step: int = 0) -> RunView:
+Outcomes = Sequence[tuple[ItemState, str | None, int]]
+
+
+def run_view(
+    run: BulkRun, outcomes: Outcomes, *, steers: bool, now: datetime, step: int = 0
+) -> RunView:
     """The page; ``step`` counts how often it has asked in vain.
 
     Args:
@@ -95,6 +118,10 @@ def run_view(run: BulkRun, *, steers: bool, now: datetime, step: int = 0) -> Run
         facts=tuple(_facts(run, state, now=now)),
         buttons=tuple(_buttons(run, state)) if steers else (),
         over=state in {RunState.DONE, RunState.CANCELLED},
+        outcomes=tuple(_outcomes(run, outcomes)),
+        csv_url=url_for("staff.bulk_csv", public_id=run.public_id) if outcomes else "",
+        retry_url=url_for("staff.bulk_new", act=run.kind, scope="failed", of=run.public_id),
+        retry=_retry(run) if not OPEN & {state} else "",
         news=_news(run, state),
     )
     return _polling(page, run, step=step)
@@ -133,6 +160,28 @@ def _facts(run: BulkRun, state: RunState, *, now: datetime) -> Iterator[tuple[st
         yield _("Ends about"), _ends(run, rate, now=now)
     if run.finished_at is not None:
         yield _("Ended"), moment(run.finished_at, run.practice.time_zone)
+
+
+def _outcomes(run: BulkRun, outcomes: Outcomes) -> Iterator[OutcomeRow]:
+    order = list(ItemState)
+    for state, reason, times in sorted(
+        outcomes, key=lambda row: (order.index(row[0]), -row[2], row[1] or "")
+    ):
+        url = url_for(
+            "staff.bulk_people", public_id=run.public_id, state=state.value, reason=reason or None
+        )
+        yield OutcomeRow(state_words(state), reason_words(reason), number(times), url)
+
+
+def _retry(run: BulkRun) -> str:
+    if not run.failed:
+        return ""
+    return ngettext(
+        "Retry the %(count)s failed",
+        "Retry the %(count)s failed",
+        run.failed,
+        count=number(run.failed),
+    )
 
 
 def _per_minute(run: BulkRun) -> float:
