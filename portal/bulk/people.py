@@ -45,7 +45,7 @@ def passed_over(
 ) -> PeoplePage:
     """Whom a run would pass over for this reason, by name."""
     each = judged(kind, staff=scope.staff, at=moment_of(scope.staff.practice, now))
-    each = scope.narrow(each.add_columns(Patient.sort_name.label("sort_name")))
+    each = scope.narrow(each.add_columns(Patient.sort_name.label("sort_name")), whole=False)
     last = _last(scope.staff.practice_id, after)
     if last is not None:
         here = tuple_(literal(last.sort_name), literal(last.id))

@@ -42,7 +42,7 @@ def samples(scope: Scope, *, now: datetime) -> list[Sample]:
     """The mails of the first whom the run would reach."""
     practice = scope.staff.practice
     each = scope.narrow(
-        judged(RunKind.INVITE, staff=scope.staff, at=moment_of(practice, now))
+        judged(RunKind.INVITE, staff=scope.staff, at=moment_of(practice, now)), whole=False
     ).subquery()
     numbers = db.session.scalars(
         each.select()

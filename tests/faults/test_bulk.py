@@ -108,10 +108,11 @@ def reconciled(workers: Workers) -> None:
     assert len(rows) == INVITED
     assert set(counts) == {f"<{row.message_id}>" for row in rows}
     for row in rows:
-        assert row.state == "accepted"
+        assert row.state in {"accepted", "unknown"}
         assert counts[f"<{row.message_id}>"] <= 1 + row.doubtful_tries
-    live = db.session.scalars(select(Invitation.patient_id).where(Invitation.state == "live")).all()
-    assert len(live) == len(set(live)) == INVITED
+    links = select(Invitation.patient_id).where(Invitation.state.in_(["live", "prepared"]))
+    held = db.session.scalars(links).all()
+    assert len(held) == len(set(held)) == INVITED
 
 
 def test_inviting_many_with_workers_killed_at_random(invited, workers: Workers) -> None:
@@ -129,7 +130,11 @@ def test_inviting_many_with_workers_killed_at_random(invited, workers: Workers) 
     workers.start()
     workers.start()
     wait_for(is_over, within=120)
-    assert the_run().done == INVITED, f"seed {seed}"
+    wait_for(lambda: the_run().mailing == 0, within=60)
+    run, unknown = the_run(), select(func.count()).where(OutboxMessage.state == "unknown")
+    # twice killed at the final dot, a mail may have arrived; staff are told so and may repeat it
+    assert run.failed == db.session.scalars(unknown).one(), f"seed {seed}"
+    assert (run.done + run.failed, run.skipped) == (INVITED, 0), f"seed {seed}"
     reconciled(workers)
     whole(invited)
 

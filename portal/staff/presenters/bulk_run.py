@@ -15,7 +15,7 @@ from flask_babel.speaklater import LazyString
 
 from portal.bulk.models import BulkRun
 from portal.bulk.rules import OPEN
-from portal.bulk.states import ItemState, PausedBy, RunKind, RunState
+from portal.bulk.states import ItemState, PausedBy, RunKind, RunState, SkipReason
 from portal.crypto import keyed_hash
 from portal.mail import wording as mail_wording
 from portal.staff.presenters.access_page import Poll
@@ -72,7 +72,9 @@ class RunView:
     settled: int
     total: int
     percent: str
-    facts: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, str], ...]
+    times: tuple[str, ...]
+    """How fast it goes and when it ends, or when it ended."""
     buttons: tuple[Button, ...]
     over: bool
     outcomes: tuple[OutcomeRow, ...]
@@ -115,7 +117,8 @@ def run_view(
         settled=settled,
         total=reached,
         percent=_percent(settled, reached),
-        facts=tuple(_facts(run, state, now=now)),
+        numbers=tuple(_numbers(run, state)),
+        times=tuple(_times(run, state, now=now)),
         buttons=tuple(_buttons(run, state)) if steers else (),
         over=state in {RunState.DONE, RunState.CANCELLED},
         outcomes=tuple(_outcomes(run, outcomes)),
@@ -144,33 +147,49 @@ def _polling(page: RunView, run: BulkRun, *, step: int) -> RunView:
     return replace(page, poll=Poll(POLL_SECONDS[step], url))
 
 
-def _facts(run: BulkRun, state: RunState, *, now: datetime) -> Iterator[tuple[str, str]]:
+def _numbers(run: BulkRun, state: RunState) -> Iterator[tuple[str, str]]:
     yield str(_DONE[RunKind(run.kind)]), number(run.done)
     if run.mailing:
         yield _("On their way"), number(run.mailing)
     yield _("Failed"), number(run.failed)
     yield _("Skipped"), number(run.skipped)
-    if state is RunState.CANCELLED:
-        yield _("Not done, since it was cancelled"), number(run.remaining)
-    else:
-        yield _("Remaining"), number(run.remaining)
+    rest = _("Not done, since it was cancelled") if state is RunState.CANCELLED else _("Remaining")
+    yield rest, number(run.remaining)
+
+
+def _times(run: BulkRun, state: RunState, *, now: datetime) -> Iterator[str]:
     rate = _per_minute(run)
     if state is RunState.RUNNING and rate and run.remaining:
-        yield _("Rate"), _("%(count)s a minute", count=number(round(rate)))
-        yield _("Ends about"), _ends(run, rate, now=now)
+        yield _("%(count)s a minute", count=number(round(rate)))
+        yield _("Ends about %(time)s", time=_ends(run, rate, now=now))
     if run.finished_at is not None:
-        yield _("Ended"), moment(run.finished_at, run.practice.time_zone)
+        yield _("Ended %(time)s", time=moment(run.finished_at, run.practice.time_zone))
 
 
 def _outcomes(run: BulkRun, outcomes: Outcomes) -> Iterator[OutcomeRow]:
-    order = list(ItemState)
-    for state, reason, times in sorted(
-        outcomes, key=lambda row: (order.index(row[0]), -row[2], row[1] or "")
-    ):
+    """What needs a look first, then what was reached, then who was passed over, in the fixed order of reasons."""
+    states = [
+        ItemState.FAILED,
+        ItemState.DONE,
+        ItemState.MAILING,
+        ItemState.WAITING,
+        ItemState.SKIPPED,
+    ]
+    reasons: list[str] = list(SkipReason)
+
+    def place(row: tuple[ItemState, str | None, int]) -> tuple[int, int, str]:
+        known = row[1] in reasons
+        return states.index(row[0]), reasons.index(row[1] or "") if known else -1, row[1] or ""
+
+    for state, reason, times in sorted(outcomes, key=place):
         url = url_for(
             "staff.bulk_people", public_id=run.public_id, state=state.value, reason=reason or None
         )
-        yield OutcomeRow(state_words(state), reason_words(reason), number(times), url)
+        yield OutcomeRow(_ended_as(run, state), reason_words(reason), number(times), url)
+
+
+def _ended_as(run: BulkRun, state: ItemState) -> str:
+    return str(_DONE[RunKind(run.kind)]) if state is ItemState.DONE else state_words(state)
 
 
 def _retry(run: BulkRun) -> str:

@@ -174,6 +174,7 @@ def test_what_nobody_knows_is_a_failure_to_look_at(house, patients) -> None:
     end_mails("unknown", "cut_off")
     batch(run)
     assert numbers(run) == (0, 0, 3, 0)
+    assert begin(house, RunKind.INVITE).skipped == 0, "and it may be repeated"
 
 
 def test_no_more_than_a_few_are_on_their_way(house, moment, monkeypatch) -> None:

@@ -296,7 +296,7 @@ def test_the_button_starts_a_run_of_exactly_so_many(admin, house, patients, mome
     assert "Send 4 invitations" in text(stale)
     answer = admin.post(NEW, **form(stale))
     page = admin.follow(answer)
-    assert "Invite many" in text(page)
+    assert "Invitations to many" in text(page)
     assert "Remaining 4" in text(page)
     waiting = text(admin.get(ALL))
     assert "A run of your practice is on its way." in waiting
