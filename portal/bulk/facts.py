@@ -168,17 +168,23 @@ def _facts(row: Row[*tuple[Any, ...]]) -> Facts:
     )
 
 
-def judged(kind: RunKind, *, staff: StaffMember, at: Moment) -> Select[*tuple[Any, ...]]:
+def judged(
+    kind: RunKind, *, staff: StaffMember, at: Moment, only: SkipReason | None = None
+) -> Select[*tuple[Any, ...]]:
     """What :func:`portal.bulk.rules.reason_for` says, in the database's own words: ``patient_id`` and ``reason``
     (null: the run reaches them), for all patients; to be narrowed down by ``where``.
 
     A condition is only looked at where those before it do not hold, so the costly ones stand last.
+
+    Args:
+        only: just those of whom the condition of this reason holds (another one may count before it).
     """
     holds = _conditions(staff, at)
     reason = case(
         *((holds[reason], literal(reason.value)) for reason in REASONS[kind]), else_=null()
     )
-    return _current(select(Patient.id.label("patient_id"), reason.label("reason")))
+    query = _current(select(Patient.id.label("patient_id"), reason.label("reason")))
+    return query if only is None else query.where(holds[only])
 
 
 def _conditions(staff: StaffMember, at: Moment) -> dict[SkipReason, ColumnElement[bool]]:

@@ -94,7 +94,7 @@ def stopped_by_server(run: BulkRun, *, now: datetime) -> bool:
         return False
     run.state, run.paused_by = RunState.PAUSED.value, PausedBy.SERVER.value
     run.pause_reason = trouble.reason
-    _tell(run, RunState.PAUSED, now=now)
+    tell_moved(run, reason=run.pause_reason, now=now)
     return True
 
 
@@ -103,7 +103,7 @@ def go_on_after_trouble(run: BulkRun, *, now: datetime) -> None:
     if run.state != RunState.PAUSED or run.paused_by != PausedBy.SERVER or _trouble() is not None:
         return
     run.state, run.paused_by, run.pause_reason = RunState.RUNNING.value, None, None
-    _tell(run, RunState.RUNNING, now=now)
+    tell_moved(run, reason=None, now=now)
     queue.ring_after_commit(WORK, run.public_id)
 
 
@@ -115,7 +115,8 @@ def _trouble() -> MailServerTrouble | None:
     )
 
 
-def _tell(run: BulkRun, to: RunState, *, now: datetime) -> None:
+def tell_moved(run: BulkRun, *, reason: str | None, now: datetime) -> None:
+    """The program itself moved the run: the audit trail tells of it."""
     db.session.flush()
     audit.record(
         "bulk.moved",
@@ -124,8 +125,8 @@ def _tell(run: BulkRun, to: RunState, *, now: datetime) -> None:
         now=now,
         subject=("bulk_run", run.id),
         run=run.public_id,
-        state=to.value,
-        reason=run.pause_reason,
+        state=run.state,
+        reason=reason,
     )
 
 

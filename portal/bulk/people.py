@@ -44,7 +44,8 @@ def passed_over(
     kind: RunKind, scope: Scope, reason: SkipReason, *, after: str | None, now: datetime
 ) -> PeoplePage:
     """Whom a run would pass over for this reason, by name."""
-    each = judged(kind, staff=scope.staff, at=moment_of(scope.staff.practice, now))
+    at = moment_of(scope.staff.practice, now)
+    each = judged(kind, staff=scope.staff, at=at, only=reason)
     each = scope.narrow(each.add_columns(Patient.sort_name.label("sort_name")), whole=False)
     last = _last(scope.staff.practice_id, after)
     if last is not None:

@@ -51,6 +51,13 @@ def open_run(*, practice_id: int) -> BulkRun | None:
     )
 
 
+def latest_runs(*, practice_id: int, limit: int = 20) -> list[BulkRun]:
+    """The practice's runs, the newest first."""
+    query = select(BulkRun).where(BulkRun.practice_id == practice_id)
+    newest = query.order_by(BulkRun.started_at.desc(), BulkRun.id.desc())
+    return list(db.session.scalars(newest.limit(limit)))
+
+
 def start(kind: RunKind, scope: Scope, *, shown: Preview, by: Actor, now: datetime) -> BulkRun:
     """Take the snapshot and begin. Up to :data:`portal.bulk.rules.BATCH` people are done in the same commit.
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import selectinload
 
 from portal import queue
 from portal.audit import service as audit
@@ -36,6 +37,8 @@ log = structlog.get_logger()
 CANNOT_ACT = "cannot_act"
 """The reason of a person at whom the program itself failed; the others of the batch are not held up."""
 
+STARTER_LEFT = "starter_left"
+
 
 @dataclass(frozen=True, slots=True)
 class Worked:
@@ -56,6 +59,9 @@ def work_batch(public_id: str, *, now: datetime) -> Worked | None:
             return None
         kind = RunKind(run.kind)
         flight.settle(run, now=now)
+        if run.staff_member.ended_at is not None:
+            _cancel_orphan(run, now=now)
+            return None
         if kind is RunKind.INVITE and flight.stopped_by_server(run, now=now):
             return None
         number, wait = _room(run, kind, now=now)
@@ -102,6 +108,12 @@ def _lock_run(public_id: str) -> BulkRun | None:
         .with_for_update(of=BulkRun, skip_locked=True)
         .execution_options(populate_existing=True)
     )
+
+
+def _cancel_orphan(run: BulkRun, *, now: datetime) -> None:
+    """Whoever started it works here no more: nothing is done in their name (architecture, rule 4)."""
+    run.state, run.finished_at = RunState.CANCELLED.value, now
+    flight.tell_moved(run, reason=STARTER_LEFT, now=now)
 
 
 def _room(run: BulkRun, kind: RunKind, *, now: datetime) -> tuple[int, timedelta]:
@@ -171,6 +183,7 @@ def _lock(patient_ids: list[int]) -> dict[int, Patient]:
         .where(Patient.id.in_(patient_ids))
         .order_by(Patient.id)
         .with_for_update(of=Patient)
+        .options(selectinload(Patient.phones))
         .execution_options(populate_existing=True)
     )
     return {patient.id: patient for patient in rows}

@@ -64,6 +64,7 @@ ACCESS: dict[str, Who] = {
     "staff.onboarding_disable": Who.STAFF,
     "staff.onboarding_send": Who.STAFF,
     "staff.onboarding_identifiers": Who.STAFF,
+    "staff.bulk_runs": Who.STAFF,
     "staff.bulk_new": Who.STAFF,
     "staff.bulk_start": Who.STAFF,
     "staff.invite_all": Who.PROVIDER,

@@ -52,7 +52,10 @@ def _staff_context() -> dict[str, Any]:
             (_("Today"), url_for("staff.home"), here == "staff.home"),
             (_("Patients"), url_for("staff.patients"), patients),
         ],
-        "links": [(_("Patient Portal Onboarding Tool"), url_for("staff.onboarding"))],
+        "links": [
+            (_("Patient Portal Onboarding Tool"), url_for("staff.onboarding")),
+            (_("Bulk runs"), url_for("staff.bulk_runs")),
+        ],
     }
 
 

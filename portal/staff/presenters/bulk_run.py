@@ -88,6 +88,32 @@ class RunView:
     poll: Poll | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run in the list of them."""
+
+    title: str
+    url: str
+    started: str
+    by: str
+    state: str
+    done: str
+    total: str
+
+
+def run_row(run: BulkRun) -> RunRow:
+    """A line of the list of runs."""
+    return RunRow(
+        title=title(RunKind(run.kind)),
+        url=url_for("staff.bulk_run", public_id=run.public_id),
+        started=moment(run.started_at, run.practice.time_zone),
+        by=run.started_by_name,
+        state=str(_STATES[RunState(run.state)]),
+        done=number(run.done),
+        total=number(run.total),
+    )
+
+
 Outcomes = Sequence[tuple[ItemState, str | None, int]]
 
 

@@ -29,7 +29,7 @@ from portal.staff import answers, blueprint
 from portal.staff.place import BACK, Place
 from portal.staff.presenters import bulk as words
 from portal.staff.presenters.bulk_reasons import person_row, reason_words, state_words
-from portal.staff.presenters.bulk_run import RunView, run_view, tag_of
+from portal.staff.presenters.bulk_run import RunView, run_row, run_view, tag_of
 from portal.staff.views import bulk_invite
 from portal.staff.views.bulk_invite import kind_of, scope_of
 from portal.staff.views.notice import after_notice
@@ -64,6 +64,13 @@ def bulk_start() -> ResponseReturnValue:
         return htmx.go(words.run_url(run))
     flash(words.done_sentence(run), "success")
     return htmx.go(_back().url())
+
+
+@blueprint.get("/bulk")
+def bulk_runs() -> ResponseReturnValue:
+    """The practice's latest runs: whoever left the page of one finds it here again."""
+    runs = bulk.latest_runs(practice_id=staff_on().practice_id)
+    return render_template("staff/pages/bulk_runs.html", rows=[run_row(run) for run in runs])
 
 
 @blueprint.get("/bulk/<public_id>")

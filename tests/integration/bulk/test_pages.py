@@ -374,3 +374,14 @@ def test_the_report_and_what_failed(app, admin, house, moment) -> None:
     for path in ("", "/people?state=failed", "/report.csv"):
         assert other.get(f"/staff/bulk/{run.public_id}{path}").status_code == 404
     assert other.get(f"{NEW}?act=invite&scope=failed&of={run.public_id}").status_code == 404
+
+
+def test_whoever_left_a_run_finds_it_again(app, admin, house, patients, queued) -> None:
+    assert "No runs yet" in text(admin.get("/staff/bulk"))
+    run = begin(house, RunKind.ENABLE)
+    page = admin.get("/staff/bulk")
+    assert f"/staff/bulk/{run.public_id}" in markup(page)
+    assert "Enable access of many" in text(page)
+    assert "Running" in text(page)
+    other = Clerk(app, make_house("Other Clinic").administrator)
+    assert run.public_id not in markup(other.get("/staff/bulk"))
