@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     sweep_interval: float = 30.0
     mail_retry_scale: float = 1.0
     """Multiplies the waits between tries; tests run at a fraction of them."""
+    bulk_per_minute: int = Field(default=0, ge=0)
+    """How many invitations a run issues in a minute; 0: as many as the mail server takes."""
+    bulk_per_day: int = Field(default=0, ge=0)
+    """How many invitations the runs of one practice issue within 24 hours; 0: no cap."""
 
     @property
     def production(self) -> bool:

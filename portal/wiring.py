@@ -7,6 +7,7 @@ from portal.accounts import mail as accounts_mail
 from portal.accounts import notices, recovery, reset_mail
 from portal.accounts import service as accounts_service
 from portal.bulk import jobs as bulk_jobs
+from portal.bulk import samples as bulk_samples
 from portal.invitations import mail as invitations_mail
 from portal.invitations import outcomes, reminder_mail
 from portal.people import mail as people_mail
@@ -25,6 +26,7 @@ def connect_rooms() -> None:
 __all__ = [
     "accounts_mail",
     "bulk_jobs",
+    "bulk_samples",
     "connect_rooms",
     "invitations_mail",
     "notices",

@@ -45,6 +45,7 @@ FIELDS: dict[str, frozenset[str]] = {
     # many at once
     "bulk.started": frozenset({"run", "kind", "scope", "total", "reached"}),
     "bulk.batch": frozenset({"run", "done", "skipped", "failed", "mailing", "digest"}),
+    "bulk.exported": frozenset({"run"}),
     "bulk.moved": frozenset({"run", "state", "reason"}),
     # the way in
     "signup.started": frozenset({"invitation", "path"}),

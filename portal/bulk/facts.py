@@ -28,7 +28,10 @@ from portal.bulk.states import RunKind, SkipReason
 from portal.extensions import UTCDateTime, db
 from portal.invitations.models import Invitation
 from portal.invitations.rules import OPEN
+from portal.invitations.service import PURPOSE
 from portal.invitations.state import InvitationState
+from portal.mail.models import OutboxMessage
+from portal.mail.state import OutboxState
 from portal.people.models import BlockedAddress, Patient, PatientPhone
 from portal.practices.models import StaffMember
 
@@ -70,6 +73,18 @@ def _blocked() -> ColumnElement[bool]:
     )
 
 
+def _offered() -> list[ColumnElement[bool]]:
+    """Of an invitation of the patient: that it was offered. One whose mail nobody knows the end of may be repeated."""
+    lost = exists(
+        select(OutboxMessage.id).where(
+            OutboxMessage.purpose == PURPOSE,
+            OutboxMessage.subject_id == Invitation.id,
+            OutboxMessage.state == OutboxState.UNKNOWN.value,
+        )
+    )
+    return [Invitation.patient_id == Patient.id, Invitation.state.in_(COUNTING), ~lost]
+
+
 def _same_address() -> Select[int]:
     return (
         select(_Other.id)
@@ -97,7 +112,7 @@ def facts_of(patient_ids: list[int], *, staff: StaffMember, at: Moment) -> dict[
     """The facts of a batch, by one query, as the database holds them at this moment."""
     last_invited = (
         select(func.max(Invitation.issued_at))
-        .where(Invitation.patient_id == Patient.id, Invitation.state.in_(COUNTING))
+        .where(*_offered())
         .correlate(Patient)
         .scalar_subquery()
     )
@@ -153,27 +168,29 @@ def _facts(row: Row[*tuple[Any, ...]]) -> Facts:
     )
 
 
-def judged(kind: RunKind, *, staff: StaffMember, at: Moment) -> Select[*tuple[Any, ...]]:
+def judged(
+    kind: RunKind, *, staff: StaffMember, at: Moment, only: SkipReason | None = None
+) -> Select[*tuple[Any, ...]]:
     """What :func:`portal.bulk.rules.reason_for` says, in the database's own words: ``patient_id`` and ``reason``
     (null: the run reaches them), for all patients; to be narrowed down by ``where``.
 
     A condition is only looked at where those before it do not hold, so the costly ones stand last.
+
+    Args:
+        only: just those of whom the condition of this reason holds (another one may count before it).
     """
     holds = _conditions(staff, at)
     reason = case(
         *((holds[reason], literal(reason.value)) for reason in REASONS[kind]), else_=null()
     )
-    return _current(select(Patient.id.label("patient_id"), reason.label("reason")))
+    query = _current(select(Patient.id.label("patient_id"), reason.label("reason")))
+    return query if only is None else query.where(holds[only])
 
 
 def _conditions(staff: StaffMember, at: Moment) -> dict[SkipReason, ColumnElement[bool]]:
     invited_lately = exists(
         select(Invitation.id)
-        .where(
-            Invitation.patient_id == Patient.id,
-            Invitation.state.in_(COUNTING),
-            Invitation.issued_at > literal(at.now - INVITED_WITHIN, UTCDateTime()),
-        )
+        .where(*_offered(), Invitation.issued_at > literal(at.now - INVITED_WITHIN, UTCDateTime()))
         .correlate(Patient)
     )
     by_a_person = sorted(reason.value for reason in BY_A_PERSON)

@@ -7,11 +7,14 @@ from datetime import datetime
 
 from portal import clock, queue, sweep
 from portal.bulk import working
-from portal.bulk.service import WORK
+from portal.bulk.flight import WORK
+from portal.mail import jobs as mail_jobs
+from portal.mail.service import DELIVER
 from portal.settings import settings
 
 TURN = 5.0
 """Seconds that a run is worked on before it stands at the end of the queue again: every practice gets its turn."""
+LONGEST_NAP = 2.0
 
 
 @queue.job(WORK)
@@ -21,20 +24,28 @@ def work(public_id: str) -> None:
 
 
 def work_on(public_id: str, *, within: float) -> None:
-    """Batch after batch, until the run is over, paused or cancelled, or so many seconds have gone by."""
+    """Batch after batch, each with its mails, until the run is over, paused or cancelled, or the time is up."""
     until = time.monotonic() + within
     while not queue.stopping.is_set():
         worked = working.work_batch(public_id, now=clock.now())
         if worked is None or worked.over:
             return
+        if worked.wait.total_seconds() > TURN:
+            return  # the sweep comes back to it
+        if worked.people:
+            queue.ring(DELIVER)  # whoever has nothing to do helps
+        mail_jobs.deliver_due(within=max(0.5, until - time.monotonic()))
         if time.monotonic() >= until:
             queue.ring(WORK, public_id)
             return
+        if worked.wait:
+            queue.stopping.wait(min(LONGEST_NAP, worked.wait.total_seconds()))
 
 
 @sweep.task("bulk")
 def sweep_runs(now: datetime) -> None:
-    """See that open runs go on: by a worker, or where no ring is heard, here."""
-    for public_id in working.running():
+    """Write down what became of mails, and see that open runs go on: by a worker, or where no ring is heard, here."""
+    for public_id in working.to_look_after():
+        working.settle(public_id, now=now)
         if not queue.ring(WORK, public_id):
             work_on(public_id, within=settings().sweep_interval)

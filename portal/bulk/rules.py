@@ -19,6 +19,10 @@ OPEN = frozenset(state for state, moves in TRANSITIONS.items() if moves)
 
 BATCH = 100
 """People to one commit; also what is done at once, and what the front desk may select (one page of the list)."""
+IN_FLIGHT = 200
+"""A run has no more mails than this on their way; a cancelled run sends no more than this after the last batch."""
+PACED_EVERY = timedelta(seconds=2)
+"""A run that keeps a pace issues a little this often."""
 INVITED_WITHIN = timedelta(hours=24)
 """So long after an invitation nobody gets another one in bulk (7.3)."""
 WIDELY = 3
@@ -141,3 +145,11 @@ def years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years)
     except ValueError:
         return day.replace(year=day.year - years, day=28)
+
+
+def pace_of(per_minute: int) -> tuple[int, timedelta]:
+    """How many at a time, and how long to wait after them, to keep a pace; without one (0) a batch and no wait."""
+    if per_minute <= 0:
+        return BATCH, timedelta(0)
+    number = max(1, min(BATCH, int(per_minute * PACED_EVERY / timedelta(minutes=1))))
+    return number, timedelta(minutes=1) * number / per_minute

@@ -15,6 +15,7 @@ from portal.audit import service as audit
 from portal.audit.actor import Actor
 from portal.bulk import working
 from portal.bulk.facts import judged
+from portal.bulk.flight import WORK
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.preview import Preview, Scope, moment_of
 from portal.bulk.rules import BATCH, OPEN, TRANSITIONS
@@ -25,9 +26,6 @@ from portal.extensions import db
 from portal.practices.models import StaffMember
 from portal.roster import selection as selections
 from portal.transaction import atomic
-
-WORK = "bulk.work"
-"""The job that a ring asks for; :mod:`portal.bulk.jobs` answers it."""
 
 
 def find(*, practice_id: int, public_id: str) -> BulkRun:
@@ -51,6 +49,13 @@ def open_run(*, practice_id: int) -> BulkRun | None:
             BulkRun.practice_id == practice_id, BulkRun.state.in_([state.value for state in OPEN])
         )
     )
+
+
+def latest_runs(*, practice_id: int, limit: int = 20) -> list[BulkRun]:
+    """The practice's runs, the newest first."""
+    query = select(BulkRun).where(BulkRun.practice_id == practice_id)
+    newest = query.order_by(BulkRun.started_at.desc(), BulkRun.id.desc())
+    return list(db.session.scalars(newest.limit(limit)))
 
 
 def start(kind: RunKind, scope: Scope, *, shown: Preview, by: Actor, now: datetime) -> BulkRun:

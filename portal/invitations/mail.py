@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask_babel import format_date
 
@@ -19,6 +19,7 @@ from portal.mail.registry import Composed
 from portal.people import service as people
 from portal.people.mail import write
 from portal.people.naming import hello_name
+from portal.practices.models import Practice
 from portal.settings import settings
 
 registry.on_result(PURPOSE)(outcomes.record_mail_result)
@@ -37,22 +38,46 @@ def compose(message: OutboxMessage, *, now: datetime) -> Composed | None:
     return replace(composed, automatic=automatic)
 
 
-def on_paper(name: str, invitation: Invitation, **values: str | None) -> Composed:
+def on_paper(name: str, invitation: Invitation, *, unsubscribe_link: str | None) -> Composed:
     """The mail ``name`` with the link and the last day of this invitation."""
     practice = invitation.patient.practice
-    link = f"{settings().public_base_url.rstrip('/')}/i/{tokens.link_token(invitation.nonce)}"
     last_day = clock.local_date(
         invitation.expires_at - timedelta(microseconds=1), practice.time_zone
     )
+    return letter(
+        practice,
+        name=name,
+        hello_name=hello_name(invitation.patient),
+        link=link_of(tokens.link_token(invitation.nonce)),
+        last_day=last_day,
+        unsubscribe_link=unsubscribe_link,
+    )
+
+
+def letter(
+    practice: Practice,
+    *,
+    hello_name: str,
+    link: str,
+    last_day: date,
+    unsubscribe_link: str | None,
+    name: str = PURPOSE,
+) -> Composed:
+    """What an invitation of this practice says, in the current language; previews and tests show the same."""
     return write(
         name,
         practice,
-        hello_name=hello_name(invitation.patient),
+        hello_name=hello_name,
         link=link,
         not_me_link=f"{link}/not-me",
         expires_on=format_date(last_day, "long"),
-        **values,
+        unsubscribe_link=unsubscribe_link,
     )
+
+
+def link_of(token: str) -> str:
+    """The address of a link, on the configured public address."""
+    return f"{settings().public_base_url.rstrip('/')}/i/{token}"
 
 
 @registry.wanted(PURPOSE)

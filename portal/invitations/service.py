@@ -19,7 +19,7 @@ from portal.extensions import db
 from portal.invitations import timeline
 from portal.invitations.models import Invitation
 from portal.invitations.rules import OPEN, TRANSITIONS, LinkState, last_day, link_state
-from portal.invitations.state import InvitationState
+from portal.invitations.state import InvitationState, Origin
 from portal.invitations.timeline import TimelineKind
 from portal.mail import service as mail
 from portal.mail.rules import MailKind
@@ -122,6 +122,25 @@ def resend(
             return newest
         grant = _grant_for_address(patient, grant, by=by, now=now)
         return _issue(patient, grant, by=by, now=now)
+
+
+def invite_in_bulk(*, patient: Patient, by: Actor, now: datetime) -> Invitation | None:
+    """One invitation of a run (7.3): enables where need be; who was invited before gets a fresh link.
+
+    None where the patient's old account is good again (1.5): no mail goes out. The mail waits in the outbox until
+    the run rings for all of its batch.
+
+    Raises:
+        Refused: the first of :class:`portal.access.rules.Obstacle` that stands in the way.
+    """
+    with atomic():
+        patient = access.lock_patient(patient.id)
+        _refuse_obstacles(patient, now=now)
+        grant = access.enable(patient=patient, by=by, now=now)
+        if access.status_of(patient, grant, now=now) is Status.ACTIVE:
+            return None
+        grant = _grant_for_address(patient, grant, by=by, now=now)
+        return _issue(patient, grant, by=by, now=now, origin=Origin.BULK)
 
 
 def end_access(
@@ -264,7 +283,7 @@ def move(invitation: Invitation, to: InvitationState, *, by: Actor, now: datetim
 
 def issue_fresh(patient: Patient, grant: Grant, *, by: Actor, now: datetime) -> Invitation:
     """A fresh link that the holder of a dead one asked for, in the caller's transaction (8.6)."""
-    return _issue(patient, grant, by=by, now=now, fresh_link=True)
+    return _issue(patient, grant, by=by, now=now, origin=Origin.FRESH_LINK)
 
 
 def _expect(patient: Patient, address: str | None) -> None:
@@ -297,7 +316,7 @@ def _grant_for_address(patient: Patient, grant: Grant, *, by: Actor, now: dateti
 
 
 def _issue(
-    patient: Patient, grant: Grant, *, by: Actor, now: datetime, fresh_link: bool = False
+    patient: Patient, grant: Grant, *, by: Actor, now: datetime, origin: Origin = Origin.STAFF
 ) -> Invitation:
     practice = patient.practice
     if patient.email is None:
@@ -312,7 +331,7 @@ def _issue(
         patient_id=patient.id,
         grant_id=grant.id,
         state=InvitationState.PREPARED.value,
-        origin="fresh_link" if fresh_link else "staff",
+        origin=origin.value,
         email=patient.email,
         language=patient.language or practice.default_language,
         inviter_name=by.name,
@@ -343,7 +362,8 @@ def _issue(
         email=invitation.email,
         reason=invitation.origin,
     )
-    timeline.add(invitation.id, TimelineKind.QUEUED, now=now, by=by.name, fresh=fresh_link)
+    fresh = origin is Origin.FRESH_LINK
+    timeline.add(invitation.id, TimelineKind.QUEUED, now=now, by=by.name, fresh=fresh)
     message = mail.enqueue(
         practice_id=practice.id,
         purpose=PURPOSE,
@@ -352,6 +372,7 @@ def _issue(
         language=invitation.language,
         now=now,
         kind=MailKind.STAFF,
+        bulk=origin is Origin.BULK,
     )
     if message is not None and message.next_attempt_at > now:
         timeline.add(
@@ -386,7 +407,7 @@ def fresh_links_sent(grant_id: int) -> int:
     return (
         db.session.scalar(
             select(func.count()).where(
-                Invitation.grant_id == grant_id, Invitation.origin == "fresh_link"
+                Invitation.grant_id == grant_id, Invitation.origin == Origin.FRESH_LINK.value
             )
         )
         or 0

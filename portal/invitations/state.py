@@ -21,3 +21,13 @@ class InvitationState(StrEnum):
     NOT_ME = "not_me"
     FAILED = "failed"
     """Its mail failed for good."""
+
+
+class Origin(StrEnum):
+    """Where an invitation comes from."""
+
+    STAFF = "staff"
+    FRESH_LINK = "fresh_link"
+    """The holder of a dead link asked for it (8.6)."""
+    BULK = "bulk"
+    """One of a run (7)."""

@@ -30,11 +30,15 @@ def enqueue(
     language: str,
     now: datetime,
     kind: MailKind = MailKind.STAFF,
+    bulk: bool = False,
 ) -> OutboxMessage | None:
     """Put a mail into the outbox, in the commit of the fact it tells of.
 
     An address gets three mails an hour from a practice (security.md). Beyond that, what staff ask for waits: then
     ``next_attempt_at`` lies ahead and ``reason`` is ``waits_for_limit``.
+
+    Args:
+        bulk: one of many: nobody is woken for it alone, the caller sees to it that they go out.
 
     Returns:
         The row; None for :attr:`MailKind.SELF_SERVICE` beyond the limit, where there is no mail.
@@ -69,7 +73,7 @@ def enqueue(
         )
         db.session.add(message)
         db.session.flush()
-        if due_at <= now:
+        if due_at <= now and not bulk:
             queue.ring_after_commit(DELIVER, public_id)
         return message
 

@@ -8,6 +8,7 @@ from portal.staff import isolation, said  # noqa: E402
 from portal.staff.views import (  # noqa: E402
     actions,
     bulk,
+    bulk_invite,
     chart,
     edit_information,
     home,
@@ -28,6 +29,7 @@ __all__ = [
     "actions",
     "blueprint",
     "bulk",
+    "bulk_invite",
     "chart",
     "edit_information",
     "home",

@@ -25,6 +25,8 @@ class Who(StrEnum):
 
     ANYBODY = "anybody"
     STAFF = "staff"
+    PROVIDER = "provider"
+    """And administrators."""
     ADMINISTRATOR = "administrator"
     PATIENT = "patient"
     DEVELOPER = "developer"
@@ -71,10 +73,16 @@ ACCESS: dict[str, Who] = {
     "staff.onboarding_disable": Who.STAFF,
     "staff.onboarding_send": Who.STAFF,
     "staff.onboarding_identifiers": Who.STAFF,
+    "staff.bulk_runs": Who.STAFF,
     "staff.bulk_new": Who.STAFF,
     "staff.bulk_start": Who.STAFF,
+    "staff.invite_all": Who.PROVIDER,
+    "staff.bulk_skipped": Who.STAFF,
+    "staff.bulk_test": Who.STAFF,
     "staff.bulk_run": Who.STAFF,
     "staff.bulk_run_state": Who.STAFF,
+    "staff.bulk_people": Who.STAFF,
+    "staff.bulk_csv": Who.STAFF,
     "staff.bulk_pause": Who.STAFF,
     "staff.bulk_resume": Who.STAFF,
     "staff.bulk_cancel": Who.STAFF,
@@ -118,8 +126,14 @@ BEFORE_A_PASSWORD = frozenset({"patients.new_password", "patients.log_off"})
 
 LOG_ON = {
     Who.STAFF: "staff.log_on",
+    Who.PROVIDER: "staff.log_on",
     Who.ADMINISTRATOR: "staff.log_on",
     Who.PATIENT: "patients.log_on",
+}
+
+ROLES = {
+    Who.PROVIDER: {Role.PROVIDER, Role.ADMINISTRATOR},
+    Who.ADMINISTRATOR: {Role.ADMINISTRATOR},
 }
 
 
@@ -150,9 +164,8 @@ def _enforce() -> BaseResponse | None:
 
 def may_open(endpoint: str) -> bool:
     """Whether the role of who is logged on includes it."""
-    return (
-        ACCESS[endpoint] is not Who.ADMINISTRATOR or current_user.person.role == Role.ADMINISTRATOR
-    )
+    who = ACCESS[endpoint]
+    return who not in ROLES or current_user.person.role in ROLES[who]
 
 
 def _to_log_on(endpoint: str) -> BaseResponse:

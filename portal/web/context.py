@@ -43,7 +43,7 @@ def _staff_context() -> dict[str, Any]:
         return {"home_url": url_for("staff.log_on")}
     here = request.endpoint or ""
     elsewhere = {"staff.home", "staff.resolve_attention", "staff.notice"}
-    apart = ("staff.onboarding", "staff.bulk", "staff.settings")
+    apart = ("staff.onboarding", "staff.bulk", "staff.invite_all", "staff.settings")
     patients = here not in elsewhere and not here.startswith(apart)
     return {
         "home_url": url_for("staff.home"),
@@ -52,7 +52,10 @@ def _staff_context() -> dict[str, Any]:
             (_("Today"), url_for("staff.home"), here == "staff.home"),
             (_("Patients"), url_for("staff.patients"), patients),
         ],
-        "links": [(_("Patient Portal Onboarding Tool"), url_for("staff.onboarding"))],
+        "links": [
+            (_("Patient Portal Onboarding Tool"), url_for("staff.onboarding")),
+            (_("Bulk runs"), url_for("staff.bulk_runs")),
+        ],
         "account_links": _account_links(),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 
 import pytest
 from sqlalchemy import func, select
@@ -15,12 +16,15 @@ from portal.bulk import service as bulk
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.states import RunKind
 from portal.extensions import db
+from portal.invitations.models import Invitation
+from portal.mail.models import OutboxMessage
 from portal.roster import service as roster
 from tests.factories import House, make_house, make_patient
 from tests.faults.conftest import Workers, empty_queue, wait_for
 from tests.integration.bulk.conftest import begin
 
 PATIENTS = 250
+INVITED = 120
 
 
 @pytest.fixture
@@ -28,6 +32,15 @@ def house(app) -> House:
     made = make_house()
     for _ in range(PATIENTS):
         make_patient(made, ssn=None)
+    return made
+
+
+@pytest.fixture
+def invited(app) -> House:
+    """A practice whose patients can all be invited."""
+    made = make_house()
+    for _ in range(INVITED):
+        make_patient(made)
     return made
 
 
@@ -64,7 +77,7 @@ def test_enabling_many_with_workers_killed_at_random(house, workers: Workers) ->
         workers.start()
         workers.start()
         before = the_run().done
-        wait_for(lambda before=before: the_run().done > before or is_over())
+        wait_for(lambda before=before: the_run().done > before or is_over(), within=60)
         time.sleep(dice.uniform(0.0, 0.2))
         workers.kill()
         empty_queue(workers.valkey)
@@ -79,10 +92,74 @@ def test_cancelled_at_half_nobody_is_reached_after_it(house, workers: Workers) -
     begin(house, RunKind.ENABLE)
     workers.start()
     workers.start()
-    wait_for(lambda: the_run().done > 0)
+    wait_for(lambda: the_run().done > 0, within=60)
     bulk.cancel(the_run(), by=house.hand, now=clock.now())
     done = the_run().done
     time.sleep(1.5)
     assert the_run().done == done
     assert db.session.scalars(select(func.count()).select_from(Grant)).one() == done
     whole(house)
+
+
+def reconciled(workers: Workers) -> None:
+    """Everybody has one live link and one mail; what went out twice is marked, with the same id (F1)."""
+    counts = Counter(mail.message_id for mail in workers.smtp.received)
+    rows = db.session.scalars(select(OutboxMessage)).all()
+    assert len(rows) == INVITED
+    assert set(counts) == {f"<{row.message_id}>" for row in rows}
+    for row in rows:
+        assert row.state in {"accepted", "unknown"}
+        assert counts[f"<{row.message_id}>"] <= 1 + row.doubtful_tries
+    links = select(Invitation.patient_id).where(Invitation.state.in_(["live", "prepared"]))
+    held = db.session.scalars(links).all()
+    assert len(held) == len(set(held)) == INVITED
+
+
+def test_inviting_many_with_workers_killed_at_random(invited, workers: Workers) -> None:
+    begin(invited, RunKind.INVITE)
+    seed = random.randrange(10**6)
+    dice = random.Random(seed)
+    for _ in range(3):
+        workers.start()
+        workers.start()
+        before = len(workers.smtp.received)
+        wait_for(lambda before=before: len(workers.smtp.received) > before or is_over(), within=60)
+        time.sleep(dice.uniform(0.0, 0.3))
+        workers.kill()
+        empty_queue(workers.valkey)
+    workers.start()
+    workers.start()
+    wait_for(is_over, within=120)
+    wait_for(lambda: the_run().mailing == 0, within=60)
+    run, unknown = the_run(), select(func.count()).where(OutboxMessage.state == "unknown")
+    # twice killed at the final dot, a mail may have arrived; staff are told so and may repeat it
+    assert run.failed == db.session.scalars(unknown).one(), f"seed {seed}"
+    assert (run.done + run.failed, run.skipped) == (INVITED, 0), f"seed {seed}"
+    reconciled(workers)
+    whole(invited)
+
+
+def test_cancelled_at_half_no_new_invitation_is_issued(invited, workers: Workers) -> None:
+    workers.start(BULK_PER_MINUTE="600")
+    begin(invited, RunKind.INVITE)
+    wait_for(lambda: the_run().done >= 20, within=60)
+    bulk.cancel(the_run(), by=invited.hand, now=clock.now())
+    issued = db.session.scalars(select(func.count()).select_from(Invitation)).one()
+    assert issued < INVITED
+    wait_for(lambda: the_run().mailing == 0, within=60)
+    time.sleep(1)
+    assert len(workers.smtp.received) == issued == the_run().done
+    whole(invited)
+
+
+def test_a_mail_server_that_is_down_stops_the_run_until_it_is_up(invited, workers: Workers) -> None:
+    workers.smtp.stop()
+    begin(invited, RunKind.INVITE)
+    workers.start()
+    wait_for(lambda: the_run().paused_by == "server", within=60)
+    assert the_run().pause_reason == "unreachable"
+    workers.smtp.start()
+    wait_for(is_over, within=120)
+    assert the_run().done == INVITED
+    reconciled(workers)
+    whole(invited)

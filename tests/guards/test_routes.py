@@ -148,6 +148,8 @@ def _expected(who: Who, kind: str) -> object:
             return "in" if staff else "log-on"
         case Who.ADMINISTRATOR:
             return "in" if kind == "administrator" else (403 if staff else "log-on")
+        case Who.PROVIDER:
+            return ("in" if kind != "front_desk" else 403) if staff else "log-on"
         case Who.PATIENT:
             return "in" if kind == "patient" else "log-on"
 

@@ -47,7 +47,7 @@ _PASSED_OVER: dict[SkipReason, _Counted] = {
 _TITLES: dict[RunKind, LazyString] = {
     RunKind.ENABLE: _l("Enable access of many"),
     RunKind.DISABLE: _l("Disable access of many"),
-    RunKind.INVITE: _l("Invite many"),
+    RunKind.INVITE: _l("Invitations to many"),
 }
 
 

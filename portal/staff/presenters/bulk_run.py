@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,11 +14,13 @@ from flask_babel import ngettext
 from flask_babel.speaklater import LazyString
 
 from portal.bulk.models import BulkRun
-from portal.bulk.states import PausedBy, RunKind, RunState
+from portal.bulk.rules import OPEN
+from portal.bulk.states import ItemState, PausedBy, RunKind, RunState, SkipReason
 from portal.crypto import keyed_hash
 from portal.mail import wording as mail_wording
 from portal.staff.presenters.access_page import Poll
 from portal.staff.presenters.bulk import number, title
+from portal.staff.presenters.bulk_reasons import reason_words, state_words
 from portal.web.filters import clock_time, moment
 
 POLL_SECONDS = (2, 3, 5, 8, 13, 20, 30)
@@ -47,6 +49,16 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """How many came to the same end, and where they are listed."""
+
+    words: str
+    reason: str
+    count: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
     """Everything the page of a run shows."""
 
@@ -60,15 +72,54 @@ class RunView:
     settled: int
     total: int
     percent: str
-    facts: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, str], ...]
+    times: tuple[str, ...]
+    """How fast it goes and when it ends, or when it ended."""
     buttons: tuple[Button, ...]
     over: bool
+    outcomes: tuple[OutcomeRow, ...]
+    """Told while it stands still."""
+    csv_url: str
+    retry_url: str
+    retry: str
+    """The button that invites the failed ones anew; empty without any."""
     news: str
     """What is said aloud when it changes state."""
     poll: Poll | None = None
 
 
-def run_view(run: BulkRun, *, steers: bool, now: datetime, step: int = 0) -> RunView:
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run in the list of them."""
+
+    title: str
+    url: str
+    started: str
+    by: str
+    state: str
+    done: str
+    total: str
+
+
+def run_row(run: BulkRun) -> RunRow:
+    """A line of the list of runs."""
+    return RunRow(
+        title=title(RunKind(run.kind)),
+        url=url_for("staff.bulk_run", public_id=run.public_id),
+        started=moment(run.started_at, run.practice.time_zone),
+        by=run.started_by_name,
+        state=str(_STATES[RunState(run.state)]),
+        done=number(run.done),
+        total=number(run.total),
+    )
+
+
+Outcomes = Sequence[tuple[ItemState, str | None, int]]
+
+
+def run_view(
+    run: BulkRun, outcomes: Outcomes, *, steers: bool, now: datetime, step: int = 0
+) -> RunView:
     """The page; ``step`` counts how often it has asked in vain.
 
     Args:
@@ -92,9 +143,14 @@ def run_view(run: BulkRun, *, steers: bool, now: datetime, step: int = 0) -> Run
         settled=settled,
         total=reached,
         percent=_percent(settled, reached),
-        facts=tuple(_facts(run, state, now=now)),
+        numbers=tuple(_numbers(run, state)),
+        times=tuple(_times(run, state, now=now)),
         buttons=tuple(_buttons(run, state)) if steers else (),
         over=state in {RunState.DONE, RunState.CANCELLED},
+        outcomes=tuple(_outcomes(run, outcomes)),
+        csv_url=url_for("staff.bulk_csv", public_id=run.public_id) if outcomes else "",
+        retry_url=url_for("staff.bulk_new", act=run.kind, scope="failed", of=run.public_id),
+        retry=_retry(run) if not OPEN & {state} else "",
         news=_news(run, state),
     )
     return _polling(page, run, step=step)
@@ -117,22 +173,60 @@ def _polling(page: RunView, run: BulkRun, *, step: int) -> RunView:
     return replace(page, poll=Poll(POLL_SECONDS[step], url))
 
 
-def _facts(run: BulkRun, state: RunState, *, now: datetime) -> Iterator[tuple[str, str]]:
+def _numbers(run: BulkRun, state: RunState) -> Iterator[tuple[str, str]]:
     yield str(_DONE[RunKind(run.kind)]), number(run.done)
     if run.mailing:
         yield _("On their way"), number(run.mailing)
     yield _("Failed"), number(run.failed)
     yield _("Skipped"), number(run.skipped)
-    if state is RunState.CANCELLED:
-        yield _("Not done, since it was cancelled"), number(run.remaining)
-    else:
-        yield _("Remaining"), number(run.remaining)
+    rest = _("Not done, since it was cancelled") if state is RunState.CANCELLED else _("Remaining")
+    yield rest, number(run.remaining)
+
+
+def _times(run: BulkRun, state: RunState, *, now: datetime) -> Iterator[str]:
     rate = _per_minute(run)
     if state is RunState.RUNNING and rate and run.remaining:
-        yield _("Rate"), _("%(count)s a minute", count=number(round(rate)))
-        yield _("Ends about"), _ends(run, rate, now=now)
+        yield _("%(count)s a minute", count=number(round(rate)))
+        yield _("Ends about %(time)s", time=_ends(run, rate, now=now))
     if run.finished_at is not None:
-        yield _("Ended"), moment(run.finished_at, run.practice.time_zone)
+        yield _("Ended %(time)s", time=moment(run.finished_at, run.practice.time_zone))
+
+
+def _outcomes(run: BulkRun, outcomes: Outcomes) -> Iterator[OutcomeRow]:
+    """What needs a look first, then what was reached, then who was passed over, in the fixed order of reasons."""
+    states = [
+        ItemState.FAILED,
+        ItemState.DONE,
+        ItemState.MAILING,
+        ItemState.WAITING,
+        ItemState.SKIPPED,
+    ]
+    reasons: list[str] = list(SkipReason)
+
+    def place(row: tuple[ItemState, str | None, int]) -> tuple[int, int, str]:
+        known = row[1] in reasons
+        return states.index(row[0]), reasons.index(row[1] or "") if known else -1, row[1] or ""
+
+    for state, reason, times in sorted(outcomes, key=place):
+        url = url_for(
+            "staff.bulk_people", public_id=run.public_id, state=state.value, reason=reason or None
+        )
+        yield OutcomeRow(_ended_as(run, state), reason_words(reason), number(times), url)
+
+
+def _ended_as(run: BulkRun, state: ItemState) -> str:
+    return str(_DONE[RunKind(run.kind)]) if state is ItemState.DONE else state_words(state)
+
+
+def _retry(run: BulkRun) -> str:
+    if not run.failed:
+        return ""
+    return ngettext(
+        "Retry the %(count)s failed",
+        "Retry the %(count)s failed",
+        run.failed,
+        count=number(run.failed),
+    )
 
 
 def _per_minute(run: BulkRun) -> float:

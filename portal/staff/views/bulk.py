@@ -2,55 +2,75 @@
 
 from __future__ import annotations
 
-from flask import flash, make_response, render_template, request, url_for
+from typing import Any
+
+from flask import (
+    Response,
+    flash,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal import clock
+from portal.bulk import people, report
 from portal.bulk import preview as previews
 from portal.bulk import service as bulk
 from portal.bulk.models import BulkRun
 from portal.bulk.preview import Preview, Scope
 from portal.bulk.rules import OPEN
 from portal.bulk.scope import may_run, may_steer
-from portal.bulk.states import RunKind, RunScope
+from portal.bulk.states import ItemState, RunKind, RunState
 from portal.errors import NotAllowed, NotFound, Refused, Stale
-from portal.roster import selection as selections
-from portal.roster.selection_models import Selection
 from portal.staff import answers, blueprint
 from portal.staff.place import BACK, Place
 from portal.staff.presenters import bulk as words
-from portal.staff.presenters.bulk_run import RunView, run_view, tag_of
+from portal.staff.presenters.bulk_reasons import person_row, reason_words, state_words
+from portal.staff.presenters.bulk_run import RunView, run_row, run_view, tag_of
+from portal.staff.views import bulk_invite
+from portal.staff.views.bulk_invite import kind_of, scope_of
 from portal.staff.views.notice import after_notice
 from portal.web import htmx
-from portal.web.signed_on import logon_id, staff_hand, staff_on
+from portal.web.signed_on import staff_hand, staff_on
 
 
 @blueprint.get("/bulk/new")
 def bulk_new() -> ResponseReturnValue:
-    """What enabling, disabling or inviting the selected would do; nothing is done yet."""
-    kind = _kind(request.args.get("act"))
-    return _preview(kind, selections.find(logon_id=logon_id()))
+    """What enabling, disabling or inviting would do; nothing is done yet."""
+    kind = kind_of(request.args.get("act"))
+    if kind is RunKind.INVITE and htmx.wants_fragment():
+        return htmx.go(request.full_path)
+    return _preview(kind, scope_of())
 
 
 @blueprint.post("/bulk/new")
 @after_notice
 def bulk_start() -> ResponseReturnValue:
     """Do it, to exactly those whom the preview showed: a few at once, many as a run."""
-    kind = _kind(request.form.get("act"))
-    selection = selections.find(logon_id=logon_id())
-    if selection is None or selection.public_id != request.form.get("selection"):
-        return _preview(kind, selection, changed=True)
-    scope = Scope(RunScope.SELECTION, staff_on(), selection=selection)
+    kind, scope = kind_of(request.form.get("act")), scope_of()
+    shown_selection = request.form.get("selection", "")
+    if scope is None or (scope.selection and scope.selection.public_id != shown_selection):
+        return _preview(kind, scope, changed=True)
     try:
         run = bulk.start(kind, scope, shown=_shown(kind), by=staff_hand(), now=clock.now())
     except Stale:
-        return _preview(kind, selections.find(logon_id=logon_id()), changed=True)
+        return _preview(kind, scope_of(), changed=True)
     except Refused:
         return _to_the_open_one()
     if run.state in OPEN:
         return htmx.go(words.run_url(run))
     flash(words.done_sentence(run), "success")
     return htmx.go(_back().url())
+
+
+@blueprint.get("/bulk")
+def bulk_runs() -> ResponseReturnValue:
+    """The practice's latest runs: whoever left the page of one finds it here again."""
+    runs = bulk.latest_runs(practice_id=staff_on().practice_id)
+    return render_template("staff/pages/bulk_runs.html", rows=[run_row(run) for run in runs])
 
 
 @blueprint.get("/bulk/<public_id>")
@@ -90,10 +110,39 @@ def bulk_cancel(public_id: str) -> ResponseReturnValue:
     return _moved(run, done=bulk.cancel(run, by=staff_hand(), now=clock.now()))
 
 
-def _kind(text: str | None) -> RunKind:
-    if text not in set(RunKind):
-        raise NotFound("act")
-    return RunKind(text)
+@blueprint.get("/bulk/<public_id>/people")
+def bulk_people(public_id: str) -> ResponseReturnValue:
+    """Who of a run came to one end, and why."""
+    run, state = _run(public_id), request.args.get("state")
+    if state not in set(ItemState):
+        raise NotFound("state")
+    reason = request.args.get("reason")
+    found = people.of_run(run, ItemState(state), reason, after=request.args.get("at"))
+    at = {"public_id": public_id, "state": state, "reason": reason, "at": found.next}
+    values: dict[str, Any] = dict(at)
+    return render_template(
+        "staff/pages/bulk_people.html",
+        title=state_words(ItemState(state)),
+        lead=reason_words(reason),
+        rows=[person_row(line) for line in found.lines],
+        next_url=url_for("staff.bulk_people", **values) if found.next else None,
+        back_url=words.run_url(run),
+        back_label=_("Back to the run"),
+    )
+
+
+@blueprint.get("/bulk/<public_id>/report.csv")
+def bulk_csv(public_id: str) -> ResponseReturnValue:
+    """What came of it, person by person."""
+    run = _run(public_id)
+    report.record_export(run, by=staff_hand(), now=clock.now())
+    headings = [_("Record number"), _("Patient"), _("Email"), _("Result"), _("Reason"), _("Time")]
+    pieces = report.write(run, headings, state=state_words, reason=reason_words)
+    return Response(
+        pieces,
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="run-{public_id}.csv"'},
+    )
 
 
 def _run(public_id: str) -> BulkRun:
@@ -108,7 +157,10 @@ def _steered(public_id: str) -> BulkRun:
 
 
 def _view(run: BulkRun, *, step: int = 0) -> RunView:
-    return run_view(run, steers=may_steer(staff_on(), run), now=clock.now(), step=step)
+    # counted only while it stands still: a run of a million is asked about every few seconds
+    outcomes = people.reasons_of(run) if run.state != RunState.RUNNING else []
+    steers = may_steer(staff_on(), run)
+    return run_view(run, outcomes, steers=steers, now=clock.now(), step=step)
 
 
 def _back() -> Place:
@@ -121,17 +173,15 @@ def _shown(kind: RunKind) -> Preview:
     return Preview(kind, total=counted["total"], eligible=counted["number"], reasons={})
 
 
-def _preview(
-    kind: RunKind, selection: Selection | None, *, changed: bool = False
-) -> ResponseReturnValue:
+def _preview(kind: RunKind, scope: Scope | None, *, changed: bool = False) -> ResponseReturnValue:
+    if kind is RunKind.INVITE:
+        return bulk_invite.page(scope, changed=changed)
     view = None
     allowed = True
-    if selection is not None and selection.number:
-        scope = Scope(RunScope.SELECTION, staff_on(), selection=selection)
+    if scope is not None:
         counted = previews.make(kind, scope, now=clock.now())
         allowed = may_run(staff_on(), scope=scope.kind, number=counted.total)
-        fields = {BACK: str(_back()), "act": kind.value, "selection": selection.public_id}
-        view = words.preview_view(counted, fields=fields)
+        view = words.preview_view(counted, fields=bulk_invite.fields_of(scope, kind))
     response = answers.dialog(
         "bulk_preview",
         title=words.title(kind),

@@ -15,6 +15,7 @@ from portal.access import service as access
 from portal.access.models import EndReason, Grant
 from portal.bulk import preview as previews
 from portal.bulk.facts import facts_of, judged
+from portal.bulk.people import passed_over
 from portal.bulk.preview import Scope, moment_of
 from portal.bulk.rules import REASONS, reason_for
 from portal.bulk.states import RunKind, RunScope, SkipReason
@@ -166,6 +167,9 @@ def test_the_database_and_the_rules_agree_and_nobody_is_lost(cast: Cast, role: s
             inside = [number for number in cast.ids if facts[number].in_scope]
             assert counted.total == len(inside) == counted.eligible + sum(counted.reasons.values())
             assert counted.eligible == sum(ruled[number] is None for number in inside)
+            for reason, number in counted.reasons.items():
+                found = passed_over(kind, scope, reason, after=None, now=cast.now)
+                assert len(found.lines) == number
             assert list(counted.reasons) == [r for r in REASONS[kind] if r in counted.reasons]
         db.session.rollback()
 

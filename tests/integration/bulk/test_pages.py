@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import csv
+import html
 import re
 
 import pytest
 
 from portal import clock
 from portal.access import service as access
-from portal.bulk import jobs
+from portal.bulk import jobs, working
+from portal.bulk import people as people_lists
 from portal.bulk import service as bulk
 from portal.bulk.models import BulkRun
 from portal.bulk.rules import BATCH
 from portal.bulk.states import RunKind
 from portal.extensions import db
+from portal.mail import registry
+from portal.mail.models import OutboxMessage
 from portal.people import service as people
 from portal.practices import service as practices
 from portal.practices.models import Role
 from portal.roster import selection as selections
 from portal.roster.selection_models import Selection
+from portal.transaction import atomic
 from tests.factories import PASSWORD, SETUP, make_house, make_invitation, make_patient
 from tests.integration.bulk.conftest import begin, select_patients
-from tests.integration.staff.clerk import Clerk, field, markup, status_region, text
+from tests.integration.staff.clerk import Clerk, audited, markup, status_region, text
 
 NEW = "/staff/bulk/new"
 
@@ -33,7 +39,11 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def form(answer) -> dict[str, str]:
-    return {name: field(answer, name) for name in ("back", "act", "selection", "total", "number")}
+    """The hidden fields of the form with the big button."""
+    found = re.search(r'<form[^>]*>((?:(?!</form>).)*id="bulk-go".*?)</form>', markup(answer), re.S)
+    assert found, "no button"
+    pairs = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', found[1])
+    return {name: html.unescape(value) for name, value in pairs if name != "csrf_token"}
 
 
 def enabled(patients) -> int:
@@ -214,3 +224,164 @@ def test_another_practice_s_run_is_not_there(app, house, patients, queued) -> No
         assert other.get(f"/staff/bulk/{run.public_id}{path}").status_code == 404
     for act in ("pause", "resume", "cancel"):
         assert other.post(f"/staff/bulk/{run.public_id}/{act}").status_code == 404
+
+
+# Invitations
+
+
+ALL = "/staff/bulk/invite-all"
+
+
+def test_the_preview_of_invitations(app, admin, house, moment) -> None:
+    for name in ("Ann", "Bob"):
+        make_patient(house, given_name=name, preferred_name="")
+    make_patient(house, given_name="Eva", preferred_name="", language="es")
+    for _ in range(2):
+        make_patient(house, email=None)
+    make_patient(house, deceased=True)
+    before = db.session.query(OutboxMessage).count()
+    page = admin.get(ALL)
+    words = text(page)
+    assert "3 of 6 patients will get an invitation." in words
+    assert "English 2, Español 1" in words
+    assert "Send 3 invitations" in words
+    assert "Deceased 1 Nothing is sent to them." in words
+    assert "No email on file 2 Add an address." in words
+    assert words.index("Deceased") < words.index("No email on file"), "the fixed order"
+    assert "Passed over, of 6 patients 3" in words
+    for sample in ("Hello Ann H.,", "Hello Bob H.,", "Hola, Eva H.:"):
+        assert sample in words, words
+    assert db.session.query(OutboxMessage).count() == before, "nothing is sent"
+    assert form(page)["number"] == "3"
+
+
+def test_each_reason_is_a_list_with_the_fix_at_hand(admin, house, moment, monkeypatch) -> None:
+    monkeypatch.setattr(people_lists, "PAGE", 2)
+    bare = [make_patient(house, email=None, family_name=f"Zed{n}") for n in "CAB"]
+    page = admin.get(ALL)
+    url = re.search(r'href="([^"]*skipped[^"]*reason=no_email[^"]*)"', markup(page))
+    assert url
+    first = admin.get(html.unescape(url[1]))
+    assert re.findall(r"Zed\w", text(first).partition("Patient list")[2] or text(first))[:1] == [
+        "ZedA"
+    ]
+    assert f"/staff/patients/{bare[1].public_id}/identifiers" in markup(first)
+    assert "ZedC" not in text(first)
+    then = re.search(r'rel="next" href="([^"]*)"', markup(first))
+    assert then
+    last = admin.get(html.unescape(then[1]))
+    assert "ZedC" in text(last)
+    assert "ZedA" not in text(last)
+    assert 'rel="next"' not in markup(last)
+
+
+def test_who_ended_an_access_and_when_is_told(admin, house, jenny_ended) -> None:
+    page = admin.get("/staff/bulk/skipped?act=invite&scope=practice&reason=ended_by_person")
+    assert "Access ended by James Smith on Nov 21, 2026" in text(page)
+
+
+@pytest.fixture
+def jenny_ended(house, moment):
+    patient = make_patient(house)
+    grant = access.enable(patient=patient, by=house.hand, now=moment.now)
+    access.end(grant=grant, reason=access.EndReason.DISABLED, by=house.hand, now=moment.now)
+    return patient
+
+
+def test_the_button_starts_a_run_of_exactly_so_many(admin, house, patients, moment) -> None:
+    shown = form(admin.get(ALL))
+    make_patient(house)
+    stale = admin.post(NEW, **shown)
+    assert stale.status_code == 409
+    assert "Send 4 invitations" in text(stale)
+    answer = admin.post(NEW, **form(stale))
+    page = admin.follow(answer)
+    assert "Invitations to many" in text(page)
+    assert "Remaining 4" in text(page)
+    waiting = text(admin.get(ALL))
+    assert "A run of your practice is on its way." in waiting
+    assert "Send" not in waiting.partition("will get an invitation")[2].partition("Language")[0]
+
+
+def test_invitations_for_a_selection(admin, house, patients) -> None:
+    select_patients(house, patients[:2])
+    asked = admin.get(f"{NEW}?act=invite", htmx=True)
+    assert asked.headers["HX-Redirect"].startswith(f"{NEW}?act=invite"), (
+        "it is a page, not a dialog"
+    )
+    page = admin.get(f"{NEW}?act=invite")
+    assert "Send 2 invitations" in text(page)
+    answer = admin.post(NEW, **form(page))
+    assert "Remaining 2" in text(admin.follow(answer))
+
+
+def test_a_test_goes_to_oneself_and_names_no_patient(admin, house, patients, moment) -> None:
+    answer = admin.post("/staff/bulk/test", scope="practice", act="invite")
+    assert f"A test is on its way to {house.administrator.email}." in text(admin.follow(answer))
+    message = db.session.query(OutboxMessage).filter_by(purpose="invitation_test").one()
+    assert message.address == house.administrator.email
+    written = registry.compose(message, now=moment.now)
+    assert written is not None
+    assert written.subject.startswith("TEST: Connect with Family Practice")
+    assert "Hello Ada Admin," in written.text
+    assert "Jenny" not in written.text + written.html
+    link = re.search(r"http://\S+(/i/test)\s", written.text)
+    assert link
+    assert admin.get(link[1]).status_code == 404, "its link is dead"
+
+
+def test_the_front_desk_does_not_invite_everybody(app, house, patients) -> None:
+    clerk = Clerk(app, house.front_desk)
+    assert clerk.get(ALL).status_code == 403
+    fields = {"act": "invite", "scope": "practice", "total": 3, "number": 3}
+    assert clerk.post(NEW, **fields).status_code == 403
+    select_patients(house, patients, house.front_desk)
+    assert "Send 3 invitations" in text(clerk.get(f"{NEW}?act=invite"))
+
+
+def test_the_report_and_what_failed(app, admin, house, moment) -> None:
+    good = make_patient(house, given_name="=cmd()", family_name="")
+    bad = make_patient(house, given_name="Bad")
+    make_patient(house, email=None, given_name="Nomail")
+    run = begin(house, RunKind.INVITE)
+    working.work_batch(run.public_id, now=moment.now)
+    with atomic():
+        for message in db.session.query(OutboxMessage).filter_by(purpose="invitation"):
+            failed = message.address == bad.email
+            message.state = "failed" if failed else "accepted"
+            message.reason = "mailbox_full" if failed else None
+    working.work_batch(run.public_id, now=moment.now)
+    page = admin.get(f"/staff/bulk/{run.public_id}")
+    words = text(page)
+    assert "The mail server says the mailbox is full. 1" in words
+    assert "Skipped No email on file 1" in words
+    assert "Retry the 1 failed" in words
+    shown = admin.get(f"/staff/bulk/{run.public_id}/people?state=failed&reason=mailbox_full")
+    assert "Harris, Bad" in text(shown)
+    assert "Nomail" not in text(shown)
+    answer = admin.get(f"/staff/bulk/{run.public_id}/report.csv")
+    raw = answer.data.decode()
+    assert raw.startswith("\ufeffRecord number,Patient,Email,Result,Reason,Time\r\n")
+    rows = {row[0]: row[1:] for row in csv.reader(raw.splitlines()[1:])}
+    assert rows[good.record_number][0] == "'=cmd() (Jen)"
+    assert rows[bad.record_number][2:4] == ["Failed", "The mail server says the mailbox is full."]
+    assert len(rows) == 3
+    assert [event.data["run"] for event in audited("bulk.exported")] == [run.public_id]
+    retry = admin.get(f"{NEW}?act=invite&scope=failed&of={run.public_id}")
+    assert "Retry those who were not reached" in text(retry)
+    assert f"of={run.public_id}" in markup(retry)
+    other = Clerk(app, make_house("Other Clinic").administrator)
+    for path in ("", "/people?state=failed", "/report.csv"):
+        assert other.get(f"/staff/bulk/{run.public_id}{path}").status_code == 404
+    assert other.get(f"{NEW}?act=invite&scope=failed&of={run.public_id}").status_code == 404
+
+
+def test_whoever_left_a_run_finds_it_again(app, admin, house, patients, queued) -> None:
+    assert "No runs yet" in text(admin.get("/staff/bulk"))
+    run = begin(house, RunKind.ENABLE)
+    page = admin.get("/staff/bulk")
+    assert f"/staff/bulk/{run.public_id}" in markup(page)
+    assert "Enable access of many" in text(page)
+    assert "Running" in text(page)
+    other = Clerk(app, make_house("Other Clinic").administrator)
+    assert run.public_id not in markup(other.get("/staff/bulk"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Barrier, Thread
+
 import pytest
 from sqlalchemy import select
 
@@ -13,12 +15,16 @@ from portal.bulk import preview as previews
 from portal.bulk import service as bulk
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.preview import Preview, Scope
+from portal.bulk.rules import BATCH
 from portal.bulk.states import RunKind, RunScope, SkipReason
 from portal.errors import NotAllowed, Refused, Stale
 from portal.extensions import db
 from portal.people import service as people
 from portal.people.models import Patient
+from portal.practices import service as practices
+from portal.practices.models import StaffMember
 from portal.roster import service as roster
+from portal.transaction import atomic
 from tests.factories import House, make_house, make_patient
 from tests.integration.bulk.conftest import begin
 from tests.integration.staff.clerk import audited
@@ -189,3 +195,48 @@ def test_who_may(house, patients, moment) -> None:
 def test_nobody_to_act_upon_makes_no_run(house: House, moment) -> None:
     with pytest.raises(Stale):
         begin(house, RunKind.ENABLE)
+
+
+def test_nothing_is_done_in_the_name_of_who_has_left(house, small_batches, moment) -> None:
+    patients = [make_patient(house) for _ in range(3)]
+    run = begin(house, RunKind.ENABLE)
+    with atomic():
+        db.session.get_one(StaffMember, house.administrator.id).ended_at = moment.now
+    jobs.work(run.public_id)
+    assert enabled(patients) == 0
+    assert db.session.get_one(BulkRun, run.id).state == "cancelled"
+    assert audited("bulk.moved")[-1].data["reason"] == "starter_left"
+
+
+def test_two_who_press_at_once_start_one_run(app, house, small_batches, monkeypatch) -> None:
+    """F10: a double click, a browser's retry, two staff at once."""
+    monkeypatch.undo()
+    for _ in range(BATCH + 1):
+        make_patient(house)
+    staff_id, barrier = house.administrator.id, Barrier(4)
+    told: list[str] = []
+
+    def press() -> None:
+        with app.app_context():
+            staff = db.session.get_one(StaffMember, staff_id)
+            scope = Scope(RunScope.PRACTICE, staff)
+            shown = previews.make(RunKind.ENABLE, scope, now=clock.now())
+            by = practices.actor(staff)
+            db.session.rollback()
+            barrier.wait()
+            try:
+                bulk.start(RunKind.ENABLE, scope, shown=shown, by=by, now=clock.now())
+                told.append("started")
+            except Refused as refused:
+                told.append(refused.code)
+            db.session.remove()
+
+    presses = [Thread(target=press) for _ in range(4)]
+    for each in presses:
+        each.start()
+    for each in presses:
+        each.join(60)
+    assert sorted(told) == ["run_open"] * 3 + ["started"]
+    db.session.rollback()
+    assert db.session.query(BulkRun).count() == 1
+    assert db.session.query(BulkItem).count() == BATCH + 1

@@ -131,10 +131,13 @@ def test_the_counters_count_everybody_ever(admin, house, moment) -> None:
     assert counters() == [("4", "TOTAL PATIENTS"), ("2", "Invited"), ("1", "SIGNED UP")]
 
 
-def test_nothing_dead_is_shown(admin, app, monkeypatch) -> None:
+def test_invite_all_patients_now_leads_to_the_preview(admin, house) -> None:
     page = admin.get(DOCTOR)
-    assert "Invite patients to the portal under their Patient > Portal access page." in text(page)
-    assert "Invite all" not in text(page)
+    words = "Invite patients to the portal under their Patient > Portal access page, or Invite all patients now!"
+    assert words in text(page)
+    link = re.search(r'<a href="([^"]+)">Invite all patients now!</a>', markup(page))
+    assert link
+    assert "Invite all patients" in text(admin.get(link[1]))
 
 
 def test_a_logo_is_uploaded_shown_replaced_and_removed(admin, house, moment) -> None:
