@@ -130,12 +130,12 @@ def test_every_page(
     inspector.look("used link")
     used.goto(link + "/not-me")
     inspector.look("this is not me")
+    look_at_reset(inspector, page, used, installation, address, t)
     used.goto(unsubscribe_link(installation, mail))
     inspector.look("no more invitations")
     used.get_by_role("button", name=t("Stop invitations")).click()
     used.get_by_role("heading", name=t("You will get no more invitations")).wait_for()
     inspector.look("no more invitations, done")
-    look_at_reset(inspector, page, used, installation, address, t)
     used.goto(f"{installation.url}/nothing-here")
     inspector.look("not found")
     assert inspector.problems == []

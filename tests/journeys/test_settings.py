@@ -52,7 +52,7 @@ def test_a_logo_from_the_settings_to_the_patient_and_away(
     save(page, "Color of emails")
 
     address = "settings@example.com"
-    open_portal_access(page, installation, subjects[40], t)
+    open_portal_access(page, installation, subjects[50], t)
     save_missing_email(page, address, t)
     enable(page, t)
     mail = installation.wait_for_mail(address, "Family Practice")
