@@ -41,17 +41,19 @@ format: $(VENV)/.dev ## Put the code into the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## Run the benchmarks, each against a bare baseline in the same run
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev ## Run the benchmarks with their bars; ONLY=roster (or another name) runs one
+	$(BIN)/python -m benchmarks $(ONLY)
 
 messages: $(VENV)/.dev ## Collect translatable strings and compile the translations
 	$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -k lazy_ngettext:1,2 --no-location --sort-output --project=Vestibule --version=1 --copyright-holder=Vestibule --msgid-bugs-address= -o portal/translations/messages.pot .
 	$(BIN)/pybabel --quiet update -i portal/translations/messages.pot -d portal/translations --no-fuzzy-matching --no-wrap
 	$(BIN)/pybabel --quiet compile -d portal/translations
 
-lock: $(VENV)/.dev ## Pin everything that requirements.txt and requirements-dev.txt pull in
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras -o requirements.lock requirements.txt
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras -o requirements-dev.lock requirements-dev.txt
+lock: ## Pin everything that requirements.txt and requirements-dev.txt pull in
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check pip-tools==7.5.3
+	for name in requirements requirements-dev; do $(VENV)-lock/bin/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras -o $$name.lock $$name.txt || exit 1; done
+	rm -rf $(VENV)-lock
 
 clean: ## Forget the virtual environment and caches (the data directory stays)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

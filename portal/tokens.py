@@ -14,6 +14,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from portal.crypto import keyed_bytes
 
 INVITATION_LINK = "invitation-link"
+RESET_LINK = "reset-link"
 DOOR_LIFE = timedelta(minutes=30)
 
 
@@ -32,41 +33,44 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def link_token(nonce: str) -> str:
-    """The secret of an invitation's link, re-derived from the row's nonce by a keyed hash.
+def link_token(nonce: str, *, purpose: str = INVITATION_LINK) -> str:
+    """The secret of a link, re-derived from the row's nonce by a keyed hash.
 
     A repeat of the mail thus carries the same link although the secret is stored nowhere.
     """
-    raw = keyed_bytes(nonce.encode(), purpose=INVITATION_LINK)
+    raw = keyed_bytes(nonce.encode(), purpose=purpose)
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedDoor:
-    """That a browser has opened an invitation's link: its handle, the invitation's public id, and when.
+    """That a browser has opened a link: the door's handle, what the link is for, what it leads to, and when.
 
     It is a pointer, not a log-on (8.2): each form names its own handle, so two tabs never mix.
     """
 
     handle: str
-    invitation: str
+    purpose: str
+    """:data:`INVITATION_LINK` or :data:`RESET_LINK`; a door of the one never opens the other."""
+    subject: str
+    """The public id of the invitation, or of the reset."""
     opened_at: datetime
 
     @staticmethod
-    def seal(handle: str, invitation: str) -> str:
+    def seal(handle: str, purpose: str, subject: str) -> str:
         """Signed with the time, for the cookie."""
-        return _door_serializer().dumps([handle, invitation])
+        return _door_serializer().dumps([handle, purpose, subject])
 
     @classmethod
     def read(cls, handle: str, sealed: str) -> OpenedDoor | None:
         """From the cookie; None for a forged one, one of another handle, or one older than half an hour."""
         try:
-            (named, invitation), opened_at = _door_serializer().loads(
+            (named, purpose, subject), opened_at = _door_serializer().loads(
                 sealed, max_age=int(DOOR_LIFE.total_seconds()), return_timestamp=True
             )
-        except BadSignature:
+        except (BadSignature, ValueError):  # ValueError: another version of the program wrote it
             return None
-        return cls(handle, invitation, opened_at) if named == handle else None
+        return cls(handle, purpose, subject, opened_at) if named == handle else None
 
 
 def _door_serializer() -> URLSafeTimedSerializer:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import structlog
 from sqlalchemy import Connection, Engine, event
@@ -30,6 +31,7 @@ class _Work:
 
     after_commit: list[Callable[[], object]] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
+    at_last: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
 
 
 _work: ContextVar[_Work | None] = ContextVar("work", default=None)
@@ -59,6 +61,8 @@ def atomic() -> Iterator[None]:
             db.session.flush()
             for follow in _before_commit:
                 follow(work.touched)
+        for _, callback in sorted(work.at_last, key=itemgetter(0)):
+            callback()
         db.session.commit()
     except BaseException:
         db.session.rollback()
@@ -67,6 +71,22 @@ def atomic() -> Iterator[None]:
         _work.reset(token)
     for callback in work.after_commit:
         callback()
+
+
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """A part of the surrounding ``atomic()``: it happens as a whole or, when it raises, not at all; the rest may go on.
+
+    What it has put off (audit events, doorbells) is taken back with it.
+    """
+    work = _current("savepoint()")
+    last, after = len(work.at_last), len(work.after_commit)
+    try:
+        with db.session.begin_nested():
+            yield
+    except BaseException:
+        del work.at_last[last:], work.after_commit[after:]
+        raise
 
 
 def touch_patient(patient_id: int) -> None:
@@ -88,6 +108,14 @@ def before_commit(callback: BeforeCommit) -> BeforeCommit:
     if callback not in _before_commit:
         _before_commit.append(callback)
     return callback
+
+
+def at_last(order: int, callback: Callable[[], object]) -> None:
+    """Run ``callback`` at the very end of the surrounding ``atomic()``, before its commit, the lowest ``order`` first.
+
+    For what locks a row that everybody locks: who has it waits for nothing more, so nobody waits for each other.
+    """
+    _current("at_last()").at_last.append((order, callback))
 
 
 def after_commit(callback: Callable[[], object]) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from portal import sweep
 from portal.access import service as access
-from portal.accounts import sign_up
+from portal.accounts import reset_passwords, sign_up
 from portal.audit.actor import system
+from portal.invitations import reminders
 from portal.limits import service as limits
 from portal.people import stored_search
 from portal.roster import selection
@@ -22,12 +23,14 @@ def register() -> None:
         ("limits", _limits),
         ("searches", _searches),
         ("selections", _selections),
+        ("reminders", _reminders),
     ):
         sweep.task(name)(task)
 
 
 def _sign_ups(now: datetime) -> None:
     sign_up.forget_stale(now=now)
+    reset_passwords.forget_stale(now=now)
 
 
 def _ended_charts(now: datetime) -> None:
@@ -46,3 +49,7 @@ def _searches(now: datetime) -> None:
 
 def _selections(now: datetime) -> None:
     selection.forget_old(now=now)
+
+
+def _reminders(now: datetime) -> None:
+    reminders.remind_due(now)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from portal import upkeep
 from portal.accounts import mail as accounts_mail
+from portal.accounts import notices, recovery, reset_mail
 from portal.accounts import service as accounts_service
 from portal.bulk import jobs as bulk_jobs
 from portal.bulk import samples as bulk_samples
 from portal.invitations import mail as invitations_mail
-from portal.invitations import outcomes
+from portal.invitations import outcomes, reminder_mail
 from portal.people import mail as people_mail
 from portal.roster import writing as roster
 
@@ -17,6 +18,7 @@ def connect_rooms() -> None:
     """Called once by ``create_app``; a second time changes nothing."""
     outcomes.register()
     accounts_service.register()
+    recovery.register()
     roster.register()
     upkeep.register()
 
@@ -27,5 +29,8 @@ __all__ = [
     "bulk_samples",
     "connect_rooms",
     "invitations_mail",
+    "notices",
     "people_mail",
+    "reminder_mail",
+    "reset_mail",
 ]

@@ -23,6 +23,8 @@ _HX_KNOWN = {
     "hx-get", "hx-post", "hx-target", "hx-swap", "hx-swap-oob", "hx-trigger", "hx-select", "hx-indicator",
     "hx-include", "hx-headers", "hx-disable", "hx-sync", "hx-push-url", "hx-vals", "hx-confirm", "hx-boost",
 }  # fmt: skip
+_ON_EVERY_PAGE: set[str | None] = {"dialogs", "main"}
+"""Of base.html: a fragment may aim at them."""
 _INPUT_WITHOUT_LABEL = {"hidden", "submit", "button", "image", "reset"}
 
 
@@ -55,7 +57,7 @@ def check(html: str) -> None:
     problems += _labels(elements, whole=whole)
     problems += _forms(elements)
     problems += _inline(elements)
-    problems += _hx(elements)
+    problems += _hx(elements, whole=whole)
     if problems:
         raise BadPage("\n".join(problems) + "\n\n" + html[:4000])
 
@@ -141,8 +143,9 @@ def _inline(elements: list[Element]) -> Iterator[str]:
                 yield "a stylesheet or icon comes from another host"
 
 
-def _hx(elements: list[Element]) -> Iterator[str]:
-    ids = {e.get("id") for e in elements}
+def _hx(elements: list[Element], *, whole: bool) -> Iterator[str]:
+    ids = {e.get("id") for e in elements} | _ON_EVERY_PAGE
+    in_forms = {id(e) for form in elements if form.tag == "form" for e in form.iter("input")}
     for e in elements:
         for name in e.attrib:
             if not name.startswith("hx-"):
@@ -154,12 +157,14 @@ def _hx(elements: list[Element]) -> Iterator[str]:
             url = e.get(verb)
             if url is not None and not url.startswith("/"):
                 yield f"{verb}={url!r} is not a path of this site"
-        if e.get("hx-post") and e.tag != "form" and e.get("formaction") is None:
+        by_itself = e.get("data-poll") is not None  # nothing that a person does
+        alone = e.tag != "form" and e.get("formaction") is None and id(e) not in in_forms
+        if e.get("hx-post") and alone and not by_itself:
             yield f"hx-post on a {e.tag} without a form around it"
         if e.get("hx-get") and e.tag == "a" and not e.get("href"):
             yield "a link that only htmx can follow"
         target = e.get("hx-target") or ""
-        if target.startswith("#") and len(ids) > 20 and target[1:] not in ids:
+        if whole and target.startswith("#") and target[1:] not in ids:
             yield f"hx-target {target!r} is not on the page"
         if e.get("hx-swap-oob") and not e.get("id"):
             yield "an out-of-band part has no id"

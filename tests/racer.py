@@ -1,4 +1,4 @@
-"""One process of a race: every thread tries to finish its own sign-up on the same link at the same moment."""
+"""One process of a race: every thread tries to finish with its own door on the same link at the same moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from portal import clock, create_app
-from portal.accounts import sign_up
+from portal.accounts import reset_passwords, sign_up
 from portal.audit.actor import Actor, ActorKind
 from portal.errors import Refused
 from portal.extensions import db
@@ -16,23 +16,32 @@ from portal.identity.rules import SsnClaim
 from tests.conftest import make_settings
 
 THREADS = 10
+CLAIM = SsnClaim("536904399")
 
 
-def main(url: str, key: str, start_at: float, handles: list[str]) -> None:
+def finish_sign_up(handle: str, by: Actor) -> str:
+    return sign_up.finish(
+        handle=handle, claim=CLAIM, client=handle, by=by, now=clock.now()
+    ).verdict.value
+
+
+def finish_reset(handle: str, by: Actor) -> str:
+    return reset_passwords.finish(
+        handle=handle, claim=CLAIM, client=handle, by=by, now=clock.now()
+    ).value
+
+
+FINISH = {"sign-up": finish_sign_up, "reset": finish_reset}
+
+
+def main(what: str, url: str, key: str, start_at: float, handles: list[str]) -> None:
     app = create_app(make_settings(url, data_encryption_key=key))
 
     def redeem(handle: str) -> str:
         with app.app_context():
             by = Actor(ActorKind.LINK, None, "Racer", handle)
             try:
-                done = sign_up.finish(
-                    handle=handle,
-                    claim=SsnClaim("536904399"),
-                    client=handle,
-                    by=by,
-                    now=clock.now(),
-                )
-                return done.verdict.value
+                return FINISH[what](handle, by)
             except Refused as error:
                 return error.code
             finally:
@@ -45,4 +54,4 @@ def main(url: str, key: str, start_at: float, handles: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), sys.argv[5:])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select, union, update
+from sqlalchemy.orm import aliased
 
 from portal import clock
 from portal.access.models import EndReason, Grant
@@ -194,13 +195,14 @@ def open_to_portal(grant: Grant | None) -> bool:
 def end_overdue(*, by: Actor, now: datetime, limit: int = 500) -> int:
     """The sweep: end the grants of charts whose end date or death is here (1.2). A refusal never waits for it."""
     tomorrow = clock.local_date(now, "Pacific/Kiritimati")
+    chart = aliased(Patient)
+    leaving = union(
+        select(chart.id).where(chart.end_date <= tomorrow), select(chart.id).where(chart.deceased)
+    )  # each walks a small index of its own; of one condition with OR the databases make a scan
     candidates = db.session.execute(
         select(Grant, Patient)
         .join(Patient, Patient.id == Grant.patient_id)
-        .where(
-            Grant.ended_at.is_(None),
-            (Patient.end_date <= tomorrow) | Patient.deceased.is_(True),
-        )
+        .where(Grant.ended_at.is_(None), Grant.patient_id.in_(leaving))
         .limit(limit)
     ).all()
     overdue = [

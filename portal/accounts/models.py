@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.columns import PrimaryKey, PublicId
@@ -36,6 +36,7 @@ class PortalAccount(Model):
     first_name: Mapped[str] = mapped_column(String(120))
     language: Mapped[str] = mapped_column(String(2))
     email: Mapped[str] = mapped_column(String(254))
+    """Empty where none is known: credentials were handed over at the desk."""
     email_key: Mapped[str] = mapped_column(String(254))
     email_confirmed_at: Mapped[datetime | None]
     """None: typed at sign-up, not the one on file, and not used for anything until confirmed by code."""
@@ -69,12 +70,14 @@ class AccountPerson(Model):
 
     id: Mapped[PrimaryKey]
     account_id: Mapped[int] = mapped_column(ForeignKey("portal_account.id"), index=True)
-    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     practice_id: Mapped[int] = mapped_column(ForeignKey("practice.id"))
     provider_id: Mapped[int | None] = mapped_column(ForeignKey("provider.id"))
     """The provider this person is associated with through the invitation (8.5)."""
     relationship_: Mapped[str] = mapped_column("relationship", String(10))
     linked_at: Mapped[datetime]
+    confirmed_email_key: Mapped[str | None] = mapped_column(String(254))
+    """The address on file that this person has shown to read: by the invitation's link, or by a code (3.7)."""
     ended_at: Mapped[datetime | None]
 
     account: Mapped[PortalAccount] = relationship(back_populates="people")
@@ -108,7 +111,7 @@ class PendingSignUp(Model):
 
 
 class EmailConfirmation(Model):
-    """A code on its way to an address that an account wants to use; valid 24 hours, five tries."""
+    """A code on its way to an address; the account's holder shows with it that they read mail there."""
 
     __tablename__ = "email_confirmation"
 
@@ -116,6 +119,8 @@ class EmailConfirmation(Model):
     public_id: Mapped[PublicId]
     account_id: Mapped[int] = mapped_column(ForeignKey("portal_account.id"), index=True)
     practice_id: Mapped[int] = mapped_column(ForeignKey("practice.id"))
+    patient_id: Mapped[int | None] = mapped_column(BigInteger)
+    """Whose address on file it is (3.7), as an internal number; None for the account's own address."""
     email: Mapped[str] = mapped_column(String(254))
     nonce: Mapped[str] = mapped_column(String(43))
     """The code is a keyed hash of this, so that a repeat of the mail carries the same code."""

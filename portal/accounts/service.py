@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal import passwords
 from portal.access import service as access
 from portal.access.models import EndReason, Grant
 from portal.access.rules import Status
 from portal.accounts.models import AccountPerson, PortalAccount
-from portal.accounts.rules import clean_username
+from portal.accounts.recovery_models import OneTimePassword
+from portal.accounts.rules import clean_username, one_time_open
 from portal.audit import service as audit
 from portal.audit.actor import Actor, ActorKind
 from portal.errors import Refused
@@ -80,6 +81,7 @@ def authenticate(*, identifier: str, password: str, client: str, now: datetime) 
     with atomic():
         limits.lock_streaks(scope=SCOPE, subject=subject, client=client)
         blocked = limits.logon_blocked_until(scope=SCOPE, subject=subject, client=client, now=now)
+        right = right and number is not None and _still_good(number, hashed, now=now)
         if right and not blocked:
             limits.forget_logon_failures(scope=SCOPE, subject=subject)
         elif not right:
@@ -96,16 +98,27 @@ def authenticate(*, identifier: str, password: str, client: str, now: datetime) 
 def log_on(*, account: PortalAccount, client: str, now: datetime) -> str:
     """Start a log-on for an authenticated account; returns the cookie's reference token.
 
+    With a password from the desk it opens nothing yet: that is used up here, and has to be changed next.
+
     Raises:
-        Refused: ``no_chart`` when no chart is open to the account (end-dated, deceased, disabled).
+        Refused: ``no_chart`` when no chart is open to the account (end-dated, deceased, disabled), ``wrong`` when
+            the password from the desk was used at the same moment by somebody else.
     """
     account_id = account.id
     with atomic():
         account = db.session.get_one(PortalAccount, account_id)
-        held = people_of(account, now=now)
+        one_time = db.session.get(OneTimePassword, account_id)
+        if one_time is not None:
+            person = desk_person(account_id, one_time, now=now)
+            held = [person] if person is not None else []
+        else:
+            held = people_of(account, now=now)
         if not held:
             raise Refused("no_chart")
-        access.record_logon([person.patient.id for person in held], now=now)
+        if one_time is None:
+            access.record_logon([person.patient.id for person in held], now=now)
+        elif not _use_once(one_time, now=now):
+            raise Refused("wrong")
         _tell(account, held, "logon.succeeded", client=client, now=now, side=SCOPE)
         return logons.start(side=Side.PORTAL, subject_id=account_id, client=client, now=now)
 
@@ -135,6 +148,52 @@ def people_of(account: PortalAccount, *, now: datetime) -> list[Held]:
         if access.open_to_portal(grant)
         and access.status_of(patient, grant, now=now) is not Status.NOT_ENABLED
     ]
+
+
+def desk_person(account_id: int, one_time: OneTimePassword, *, now: datetime) -> Held | None:
+    """Whose chart a password from the desk was handed over for, while that very grant and the link stand."""
+    row = db.session.execute(
+        select(AccountPerson, Patient, Grant)
+        .join(Patient, Patient.id == AccountPerson.patient_id)
+        .join(Grant, Grant.patient_id == Patient.id)
+        .where(
+            AccountPerson.account_id == account_id,
+            AccountPerson.ended_at.is_(None),
+            Grant.id == one_time.grant_id,
+            Grant.ended_at.is_(None),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    link, patient, grant = row
+    ended = access.status_of(patient, grant, now=now) is Status.NOT_ENABLED
+    return None if ended else Held(link, patient)
+
+
+def _still_good(account_id: int, hashed: str | None, *, now: datetime) -> bool:
+    """Whether the password that was compared is the account's still, and not one from the desk that is spent."""
+    account = db.session.get_one(PortalAccount, account_id)
+    one_time = db.session.get(OneTimePassword, account_id)
+    if account.password_hash != hashed:
+        return False
+    return one_time is None or one_time_open(
+        expires_at=one_time.expires_at, used_at=one_time.used_at, now=now
+    )
+
+
+def _use_once(one_time: OneTimePassword, *, now: datetime) -> bool:
+    """Use the password from the desk up by one conditional UPDATE: True for exactly one caller."""
+    done = db.session.execute(
+        update(OneTimePassword)
+        .where(
+            OneTimePassword.account_id == one_time.account_id,
+            OneTimePassword.handed_over_at == one_time.handed_over_at,
+            OneTimePassword.used_at.is_(None),
+            OneTimePassword.expires_at > now,
+        )
+        .values(used_at=now)
+    )
+    return getattr(done, "rowcount", 0) == 1
 
 
 def holder_of(patient_id: int) -> PortalAccount | None:

@@ -13,6 +13,7 @@ from portal.access import service as access
 from portal.access.models import Grant
 from portal.accounts import email_codes
 from portal.accounts.models import AccountPerson, PendingSignUp, PortalAccount, Relationship
+from portal.accounts.recovery_models import OneTimePassword
 from portal.accounts.rules import UsernameProblem, clean_username, well_formed
 from portal.accounts.service import actor, find_by_username
 from portal.audit import service as audit
@@ -96,8 +97,11 @@ def begin_linking(
     """Link the chart to an account whose password was just given; the identity check is still to come (8.3).
 
     Raises:
-        Refused: the link's state, or ``other_person`` when the account holds another chart of this practice.
+        Refused: the link's state, ``other_person`` when the account holds another chart of this practice, or
+            ``one_time`` when its password is one from the desk, which opens nothing before it is changed.
     """
+    if db.session.get(OneTimePassword, account.id) is not None:
+        raise Refused("one_time")
     other = next(
         (
             link
@@ -270,16 +274,16 @@ def _link(
         )
     )
     if held is None:
-        db.session.add(
-            AccountPerson(
-                account_id=account.id,
-                patient_id=patient.id,
-                practice_id=patient.practice_id,
-                provider_id=invitation.provider_id,
-                relationship_=Relationship.SELF.value,
-                linked_at=now,
-            )
+        held = AccountPerson(
+            account_id=account.id,
+            patient_id=patient.id,
+            practice_id=patient.practice_id,
+            provider_id=invitation.provider_id,
+            relationship_=Relationship.SELF.value,
+            linked_at=now,
         )
+        db.session.add(held)
+    held.confirmed_email_key = people_rules.email_key(invitation.email)
     people.learn_language(patient, account.language)
     grant = db.session.get_one(Grant, invitation.grant_id)
     access.record_activated(grant, now=now)

@@ -19,6 +19,8 @@ class AttentionKind(StrEnum):
     IDENTITY_LOCKED = "identity_locked"
     NOT_ME = "not_me"
     MAIL_FAILED = "mail_failed"
+    MAIL_COMPLAINT = "mail_complaint"
+    """The reader's mail provider says that a mail which staff sent was not wanted."""
 
 
 class AttentionItem(Model):
@@ -33,7 +35,9 @@ class AttentionItem(Model):
             sqlite_where=text("resolved_at IS NULL"),
             postgresql_where=text("resolved_at IS NULL"),
         ),
-        CheckConstraint("kind IN ('identity_locked', 'not_me', 'mail_failed')", name="kind"),
+        CheckConstraint(
+            "kind IN ('identity_locked', 'not_me', 'mail_failed', 'mail_complaint')", name="kind"
+        ),
     )
 
     id: Mapped[PrimaryKey]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from portal.audit.actor import Actor
 from portal.audit.models import AuditChain, AuditEvent
 from portal.audit.vocabulary import FIELDS
 from portal.extensions import db
-from portal.transaction import WriteOutsideTransaction, writing
+from portal.transaction import WriteOutsideTransaction, at_last, writing
 
 GENESIS = "0" * 64
 
@@ -32,7 +33,9 @@ def record(
     subject: tuple[str, int] | None = None,
     **fields: Any,
 ) -> None:
-    """Append one event to the practice's chain, in the caller's transaction.
+    """Append one event to the practice's chain, at the end of the caller's transaction.
+
+    Not at once, for all of a practice wait for the chain: whoever has it must not wait for anything else.
 
     Raises:
         UnknownEvent: the vocabulary has no such event, or it carries other fields.
@@ -42,10 +45,9 @@ def record(
         raise UnknownEvent(f"{event} with {sorted(fields)}")
     if not writing():
         raise WriteOutsideTransaction("an audit event belongs to the commit of what it tells of")
-    chain = _locked_chain(practice_id)
+    db.session.flush()
     row = AuditEvent(
         practice_id=practice_id,
-        sequence=chain.sequence + 1,
         at=now,
         event=event,
         actor_kind=by.kind.value,
@@ -55,8 +57,13 @@ def record(
         subject_kind=subject[0] if subject else None,
         subject_id=subject[1] if subject else None,
         data=fields,
-        previous_hash=chain.hash,
     )
+    at_last(practice_id, partial(_append, row))
+
+
+def _append(row: AuditEvent) -> None:
+    chain = _locked_chain(row.practice_id)
+    row.sequence, row.previous_hash = chain.sequence + 1, chain.hash
     row.hash = link(row)
     chain.sequence, chain.hash = row.sequence, row.hash
     db.session.add(row)

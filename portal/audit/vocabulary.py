@@ -9,8 +9,12 @@ from __future__ import annotations
 FIELDS: dict[str, frozenset[str]] = {
     # the practice
     "practice.created": frozenset({"time_zone"}),
+    "practice.settings_changed": frozenset({"tab", "fields"}),
+    "picture.set": frozenset({"picture", "purpose"}),
+    "picture.removed": frozenset({"picture", "purpose"}),
     "staff.added": frozenset({"staff", "role"}),
     "provider.added": frozenset({"provider", "shares_patients"}),
+    "provider.sharing_changed": frozenset({"provider", "shares_patients"}),
     "notice.acknowledged": frozenset({"version"}),
     # logging on
     "logon.succeeded": frozenset({"side"}),
@@ -23,7 +27,8 @@ FIELDS: dict[str, frozenset[str]] = {
     "patient.added": frozenset({"fields"}),
     "patient.edited": frozenset({"fields"}),
     "patient.email_changed": frozenset({"old_email", "new_email", "verified_how"}),
-    "patient.opted_out": frozenset(),
+    "patient.email_bounced": frozenset({"email", "reason"}),
+    "patient.opted_out": frozenset({"reason"}),
     "patient.opted_in": frozenset({"reason"}),
     "patients.imported": frozenset({"created", "updated", "digest"}),
     "demo.made": frozenset({"patients"}),
@@ -34,6 +39,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "invitation.live": frozenset({"invitation"}),
     "invitation.failed": frozenset({"invitation", "reason"}),
     "invitation.ended": frozenset({"invitation", "state"}),
+    "invitations.reminded": frozenset({"number", "digest"}),
     "invitation.fresh_link_asked": frozenset({"invitation", "sent"}),
     "address.blocked": frozenset({"email", "reason"}),
     # many at once
@@ -49,9 +55,21 @@ FIELDS: dict[str, frozenset[str]] = {
     "account.created": frozenset({"account"}),
     "account.linked": frozenset({"account", "grant"}),
     "account.email_confirmed": frozenset({"account"}),
+    "account.password_changed": frozenset({"account", "how"}),
+    "account.username_changed": frozenset({"account"}),
+    "account.credentials_handed_over": frozenset({"account", "grant", "identity_checked", "hours"}),
+    # resets
+    "reset.sent": frozenset({"reset", "account", "email"}),
+    "reset.ended": frozenset({"reset", "state"}),
+    "reset.started": frozenset({"reset"}),
+    "reset.identity_failed": frozenset({"reset", "failures"}),
+    "reset.identity_passed": frozenset({"reset", "method"}),
+    "reset.locked": frozenset({"reset"}),
     # what needs a person
     "attention.raised": frozenset({"item", "kind"}),
     "attention.resolved": frozenset({"item", "kind"}),
     # mail
     "mail.result": frozenset({"message", "state", "reason"}),
+    "mail.bounced": frozenset({"message", "meaning", "reason"}),
+    "mail.complained": frozenset({"message"}),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from flask_babel import force_locale
@@ -14,7 +14,7 @@ from portal.bulk.states import RunKind
 from portal.extensions import db
 from portal.invitations import mail as invitation_mail
 from portal.invitations.rules import last_day
-from portal.mail import registry
+from portal.mail import registry, unsubscribe
 from portal.mail import service as mail
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed
@@ -79,26 +79,20 @@ def compose_test(message: OutboxMessage, *, now: datetime) -> Composed | None:
         link=invitation_mail.link_of("test"),
         last_day=_until(staff.practice, now),
     )
-    return Composed(
-        subject=f"TEST: {written.subject}",
-        text=written.text,
-        html=written.html,
-        from_name=written.from_name,
-        reply_to=written.reply_to,
-    )
+    return replace(written, subject=f"TEST: {written.subject}")
 
 
 def _sample(patient: Patient, practice: Practice, *, until: date) -> Sample:
     language = patient.language or practice.default_language
     with force_locale(language):
         written = invitation_mail.letter(
-            practice, hello_name=hello_name(patient), link=_link(), last_day=until
+            practice,
+            hello_name=hello_name(patient),
+            link=invitation_mail.link_of(_NO_LINK),
+            last_day=until,
+            unsubscribe_link=unsubscribe.link(_NO_LINK).partition(_NO_LINK)[0] + _NO_LINK,
         )
     return Sample(patient.email or "", language, written)
-
-
-def _link() -> str:
-    return invitation_mail.link_of(_NO_LINK)
 
 
 def _until(practice: Practice, now: datetime) -> date:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.cli import demo, patients, people, roster, upkeep
+from portal.cli import demo, mail, patients, people, roster, upkeep
 
 
 def init_app(app: Flask) -> None:
     """Register every command."""
-    for group in (people.practice, people.staff, patients.patients, roster.counters, upkeep.audit):
+    for group in (
+        people.practice,
+        people.staff,
+        patients.patients,
+        roster.counters,
+        upkeep.audit,
+        mail.mail,
+    ):
         app.cli.add_command(group)
     for command in (demo.demo, upkeep.worker, upkeep.doctor):
         app.cli.add_command(command)

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from portal import clock, tokens
 from portal.access import service as access
 from portal.access.models import EndReason, Grant
@@ -24,13 +26,15 @@ from portal.identity.rules import BirthAndPhoneClaim, Claim, SsnClaim
 from portal.invitations import fresh_link, timeline, wrong_person
 from portal.invitations import service as invitations
 from portal.invitations.models import Invitation
+from portal.mail.bounces import intake
+from portal.mail.bounces.meaning import Meaning, Reading
+from portal.mail.models import OutboxMessage
 from portal.mail.rules import Reason, Result
 from portal.people import rules
 from portal.people import service as people
 from portal.people.models import Patient
 from portal.people.service import PatientValues
 from portal.practices.models import Practice
-from portal.transaction import touch_patient
 
 SWEEP = system()
 _SWEEP_COMES = timedelta(seconds=40)
@@ -138,11 +142,27 @@ class Life:
 
     def bounce(self, when: datetime) -> None:
         """The mail server that took the mail sends it back after all."""
-        # The outbox does not read bounces yet, so no service writes these two columns.
-        self._patient.email_bounced_at = when
-        self._patient.email_bounce_reason = Reason.NO_SUCH_MAILBOX.value
-        touch_patient(self._patient_id)
-        db.session.flush()
+        self._come_back(Reading(Meaning.HARD, reason=Reason.NO_SUCH_MAILBOX, final=True), when)
+
+    def be_away(self, when: datetime) -> None:
+        """An automatic answer."""
+        self._come_back(Reading(Meaning.AUTO_REPLY), when)
+
+    def complain(self, when: datetime) -> None:
+        """Whoever reads the address marks the mail as spam."""
+        self._come_back(Reading(Meaning.ABUSE), when)
+
+    def _come_back(self, reading: Reading, when: datetime) -> None:
+        message = db.session.scalars(
+            select(OutboxMessage)
+            .where(
+                OutboxMessage.purpose == invitations.PURPOSE,
+                OutboxMessage.subject_id == self._invitation.id,
+            )
+            .order_by(OutboxMessage.id.desc())
+        ).first()
+        if message is not None:
+            intake.record(message.public_id, reading, now=when)
 
     def expect(self, *answers: Result) -> None:
         """What the mail server will say to the next mails to this person."""

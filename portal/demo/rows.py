@@ -14,6 +14,7 @@ from portal.attention.models import AttentionItem
 from portal.extensions import Model, db
 from portal.invitations.models import Invitation
 from portal.people.models import BlockedAddress, Patient, PatientPhone, SearchWord
+from portal.roster import service as roster
 from portal.transaction import atomic
 
 _ORDER: tuple[type[Model], ...] = (
@@ -70,10 +71,7 @@ def analyze() -> None:
         if db.engine.dialect.name == "sqlite":
             db.session.execute(text("PRAGMA analysis_limit = 1000"))
         db.session.execute(text("ANALYZE"))
-        if db.engine.dialect.name == "sqlite":
-            # of the roster a sample says that a practice is small, and the indexes for few go unused
-            db.session.execute(text("PRAGMA analysis_limit = 0"))
-            db.session.execute(text("ANALYZE roster_row"))
+    roster.analyze()
 
 
 def _reserve(table: Table, many: int) -> Iterator[int]:

@@ -39,7 +39,7 @@ _LOCKED: tuple[Step, ...] = (
 STORIES: dict[Story, tuple[Step, ...]] = {
     Story.UNTOLD: (),
     Story.READY: ((after(), Life.enable),),
-    Story.INVITED: ((after(), Life.invite),),
+    Story.INVITED: ((after(), Life.invite), (after(minutes=2), Life.be_away)),
     Story.OPENED: (*_INVITED, (after(hours=7), Life.open_link)),
     Story.TRIED: (
         *_INVITED,
@@ -70,7 +70,7 @@ STORIES: dict[Story, tuple[Step, ...]] = {
         (after(hours=3), Life.open_link),
         (after(hours=3, minutes=1), Life.say_not_me),
     ),
-    Story.REVOKED: (*_INVITED, (after(days=1), Life.revoke)),
+    Story.REVOKED: (*_INVITED, (after(hours=20), Life.complain), (after(days=1), Life.revoke)),
     Story.ACTIVE: (*_REGISTERED, (after(days=5), Life.visit), (ago(days=1), Life.visit)),
     Story.ACTIVE_AFTER_LOCK: (
         *_LOCKED,

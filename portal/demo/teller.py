@@ -178,6 +178,7 @@ class Teller:
             provider_id=self.of.provider_id,
             relationship=Relationship.SELF.value,
             linked_at=created_at,
+            confirmed_email_key=email_key(self.of.email),
             ended_at=None,
         )
 

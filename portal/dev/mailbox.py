@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mailbox
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -39,6 +40,17 @@ class CaughtMail:
     def html(self) -> str:
         """The HTML part, "" where there is none."""
         return self._part("html")
+
+    @property
+    def html_with_pictures(self) -> str:
+        """The HTML part with the pictures that travel with the mail in it, as a mail reader shows it."""
+        html = self.html
+        for part in self.message.walk():
+            cid = str(part["Content-ID"] or "").strip("<>")
+            if cid and part.get_content_maintype() == "image":
+                data = b64encode(part.get_content()).decode()
+                html = html.replace(f"cid:{cid}", f"data:{part.get_content_type()};base64,{data}")
+        return html
 
     @property
     def linked_text(self) -> Markup:

@@ -78,6 +78,8 @@ class _Run:
         self.servers: list[Child] = []
         self.workers: list[Child] = []
         self.held = ExitStack()
+        self.intake_port = 0
+        """Where bounces come in; 0 where mail goes to a server of the environment."""
 
     def start(self) -> None:
         """Everything up to the line that says where it is."""
@@ -155,7 +157,8 @@ class _Run:
         if not os.environ.get("MAIL_SERVER"):
             ports.append(_free_port())
             self.values |= {"MAIL_SERVER": HOST, "MAIL_PORT": str(ports[-1])}
-            self._start_server("mail catcher", self._mail_catcher(ports[-1]))
+            self.intake_port = _free_port()
+            self._start_server("mail catcher", self._mail_catcher(ports[-1], self.intake_port))
         for port in ports:
             _wait_for_port(port)
 
@@ -172,9 +175,10 @@ class _Run:
         )
         return [str(get_binary_path()), *options.split(), "--save", ""]
 
-    def _mail_catcher(self, port: int) -> list[str]:
-        handler = ["-c", "aiosmtpd.handlers.Mailbox", "-l", f"{HOST}:{port}"]
-        return [sys.executable, "-m", "aiosmtpd", "-n", *handler, str(self.data / "mailbox")]
+    def _mail_catcher(self, port: int, intake_port: int) -> list[str]:
+        handler = ["-c", "portal.dev.catcher.Catcher", "-l", f"{HOST}:{port}"]
+        takes = [str(self.data / "mailbox"), f"{HOST}:{intake_port}"]
+        return [sys.executable, "-m", "aiosmtpd", "-n", *handler, *takes]
 
     def _make_demo(self) -> None:
         _say("Making the demo practice …")
@@ -204,6 +208,9 @@ class _Run:
             ),
             Child("worker", [*_FLASK, "worker"], ROOT, environment()),
         ]
+        if self.intake_port:
+            intake = [*_FLASK, "mail", "intake", "--port", str(self.intake_port)]
+            self.workers.append(Child("intake of bounces", intake, ROOT, environment()))
         for child in self.workers:
             child.start()
         _wait_for_answer(f"{self.url}/livez")
@@ -211,7 +218,8 @@ class _Run:
     def _tell(self, has_practice: bool) -> None:
         lines = ["", f"Vestibule is running at {self.url}", f"  staff     {self.url}/staff/login"]
         if "MAIL_SERVER" in self.values:
-            lines.append(f"  mail      {self.url}/dev/mailbox  (caught here, nothing is sent out)")
+            lines.append(f"  mail      {self.url}/dev/mailbox  (caught here, nothing is sent out;")
+            lines.append("            what goes to bounce@… or full@… comes back as undeliverable)")
         lines += [f"  data      {self.data}", ""]
         if self._password_file.exists():
             lines.append(

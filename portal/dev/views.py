@@ -40,7 +40,7 @@ def mail(key: str) -> ResponseReturnValue:
 @blueprint.get("/mailbox/<key>/html")
 def mail_html(key: str) -> ResponseReturnValue:
     """The HTML part alone; its links open in the whole window."""
-    html = _get(key).html.replace("<head>", '<head><base target="_top">', 1)
+    html = _get(key).html_with_pictures.replace("<head>", '<head><base target="_top">', 1)
     return Response(html, mimetype="text/html", headers={"Content-Security-Policy": MAIL_CSP})
 
 

@@ -42,6 +42,7 @@ from portal.people import service as people
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.practices.models import Practice, Provider
+from portal.roster import service as roster
 from portal.transaction import atomic, touch_patient
 
 Rows = PatientSource | WithoutRepeats
@@ -114,6 +115,7 @@ def import_patients(
     except IntegrityError as error:
         raise Refused("record_number_taken") from error
     report.applied = True
+    roster.grown(run.practice_id, added=report.created)
     return report
 
 

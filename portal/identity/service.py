@@ -32,9 +32,29 @@ from portal.people.models import Patient
 def check(
     *, invitation: Invitation, patient: Patient, claim: Claim, client: str, by: Actor, now: datetime
 ) -> Verdict:
-    """Compare a claim with the record. Only failures count; a failure is durable with the caller's commit.
+    """The check that an invitation's link asks for; see :func:`compare`. The fifth failure locks the invitation.
 
     The caller holds the patient's lock and has made sure that the link is open.
+    """
+    verdict = compare(patient=patient, claim=claim, client=client, now=now)
+    if verdict is Verdict.PASSED:
+        audit.record(
+            "identity.passed",
+            practice_id=patient.practice_id,
+            by=by,
+            now=now,
+            subject=("patient", patient.id),
+            invitation=invitation.public_id,
+            method=method_of(claim),
+        )
+    return _fail(invitation, patient, by=by, now=now) if verdict is Verdict.FAILED else verdict
+
+
+def compare(*, patient: Patient, claim: Claim, client: str, now: datetime) -> Verdict:
+    """Compare a claim with the record, within the limits per patient, number and client.
+
+    Only failures count; a failure is durable with the caller's commit. How many failures a link stands is the
+    business of the room that the link belongs to.
     """
     counters: list[tuple[Limit, str]] = [
         (IDENTITY_PER_PATIENT, str(patient.id)),
@@ -46,19 +66,15 @@ def check(
     if any(limits.reached(limit, key, now=now) for limit, key in counters):
         return Verdict.THROTTLED
     if _agrees(claim, patient):
-        audit.record(
-            "identity.passed",
-            practice_id=patient.practice_id,
-            by=by,
-            now=now,
-            subject=("patient", patient.id),
-            invitation=invitation.public_id,
-            method="ssn" if isinstance(claim, SsnClaim) else "birth_and_phone",
-        )
         return Verdict.PASSED
     for limit, key in counters:
         limits.add(limit, key, now=now)
-    return _fail(invitation, patient, by=by, now=now)
+    return Verdict.FAILED
+
+
+def method_of(claim: Claim) -> str:
+    """Which of the two ways was taken, for the audit trail."""
+    return "ssn" if isinstance(claim, SsnClaim) else "birth_and_phone"
 
 
 def _agrees(claim: Claim, patient: Patient) -> bool:

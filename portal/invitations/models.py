@@ -34,6 +34,13 @@ class Invitation(Model):
             postgresql_where=text("state = 'prepared'"),
         ),
         Index(None, "grant_id", "id"),
+        Index(
+            "ix_invitation_to_remind",
+            "expires_at",
+            "id",
+            sqlite_where=text("state = 'live' AND reminded_at IS NULL"),
+            postgresql_where=text("state = 'live' AND reminded_at IS NULL"),
+        ),
         CheckConstraint(
             "state IN ('prepared', 'live', 'used', 'replaced', 'revoked', 'voided', 'locked', 'not_me', 'failed')",
             name="state",
@@ -61,6 +68,8 @@ class Invitation(Model):
     """The end of the printed day, practice's time zone."""
     ended_at: Mapped[datetime | None]
     identity_failures: Mapped[int] = mapped_column(insert_default=0)
+    reminded_at: Mapped[datetime | None]
+    """When its one reminder was put into the outbox."""
 
     grant: Mapped[Grant] = relationship()
     patient: Mapped[Patient] = relationship()

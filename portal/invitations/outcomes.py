@@ -16,7 +16,9 @@ from portal.invitations import service, timeline
 from portal.invitations.models import Invitation
 from portal.invitations.state import InvitationState
 from portal.invitations.timeline import TimelineKind
+from portal.mail.bounces.meaning import ADDRESS_REASONS
 from portal.mail.models import OutboxMessage, OutboxState
+from portal.people import bounces
 from portal.people import service as people
 from portal.people.models import Patient
 
@@ -33,7 +35,7 @@ _AFTER = {
 
 
 def record_mail_result(*, message: OutboxMessage, outcome: Outcome, now: datetime) -> None:
-    """The mail's result, in the commit that records it.
+    """The result of the invitation's mail, in the commit that records it.
 
     Accepted makes a prepared invitation live and the earlier one replaced (3.4); failed for good leaves the
     earlier one as it is and asks for a person.
@@ -56,6 +58,7 @@ def record_mail_result(*, message: OutboxMessage, outcome: Outcome, now: datetim
             )
             if prepared:
                 _fail(invitation, patient, outcome.reason, now=now)
+            record_dead_address(patient, message, outcome.reason, now=now)
         case OutboxState.UNKNOWN:
             timeline.add(invitation.id, TimelineKind.MAYBE_ACCEPTED, now=now, once=once)
         case OutboxState.CANCELLED:
@@ -71,6 +74,16 @@ def record_mail_result(*, message: OutboxMessage, outcome: Outcome, now: datetim
             )
         case _:
             pass
+
+
+def record_dead_address(
+    patient: Patient, message: OutboxMessage, reason: str | None, *, now: datetime
+) -> None:
+    """The mail server's "no" lay in the address: the chart shows it as bounced (1.2), in the caller's transaction."""
+    if reason in ADDRESS_REASONS:
+        bounces.record(
+            patient, address_key=message.address_key, reason=str(reason), by=MAIL, now=now
+        )
 
 
 def end_with_grant(grant: Grant, reason: EndReason, by: Actor, now: datetime) -> None:

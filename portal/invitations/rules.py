@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from portal.invitations.state import InvitationState as S
 
+PERSONAL_ORIGINS = frozenset({"staff", "fresh_link"})
+"""Invitations that somebody asked for one by one; all others are bulk or automatic."""
+
 OPEN = frozenset({S.PREPARED, S.LIVE})
 
 TRANSITIONS: dict[S, frozenset[S]] = {

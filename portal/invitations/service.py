@@ -68,7 +68,7 @@ def enable_and_invite(
 def send(
     *, patient: Patient, by: Actor, now: datetime, expect_address: str | None = None
 ) -> Invitation | None:
-    """**Send invitation** for a gray patient; one that was invited or is active keeps what it has.
+    """**Send invitation** for a gray patient; one that was invited by mail or is active keeps what it has.
 
     Args:
         expect_address: the address that the page showed, where it showed one (5.4).
@@ -82,8 +82,11 @@ def send(
         _expect(patient, expect_address)
         _refuse_obstacles(patient, now=now)
         grant = _standing_grant(patient)
-        if access.status_of(patient, grant, now=now) is not Status.READY:
-            return latest(grant.id)
+        newest = latest(grant.id)
+        status = access.status_of(patient, grant, now=now)
+        # who got credentials at the desk is invited, but has no invitation yet
+        if status is not Status.READY and not (status is Status.INVITED and newest is None):
+            return newest
         grant = _grant_for_address(patient, grant, by=by, now=now)
         return _issue(patient, grant, by=by, now=now)
 

@@ -16,6 +16,7 @@ class Limit:
 
 
 IDENTITY_PER_INVITATION = 5
+IDENTITY_PER_RESET = 5
 IDENTITY_PER_PATIENT = Limit("identity.patient", 10, timedelta(hours=24))
 IDENTITY_PER_SSN = Limit("identity.ssn", 10, timedelta(hours=1))
 IDENTITY_PER_CLIENT = Limit("identity.client", 20, timedelta(hours=1))
@@ -24,6 +25,9 @@ FRESH_LINK_LIFE = timedelta(days=30)
 MAIL_PER_ADDRESS = Limit("mail.address", 3, timedelta(hours=1))
 SIGN_UP_PER_CLIENT = Limit("sign-up.client", 40, timedelta(hours=1))
 """Sign-up pages ask whether a username is free and hash a password: neither may be had without end."""
+
+USERNAME_CHECKS = Limit("username.check", 30, timedelta(minutes=1))
+"""Per staff member, while typing: usernames are unique in the installation, so asking tells of other practices."""
 
 FREE_TRIES = 10
 CLIENT_FREE_TRIES = 30

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import ipaddress
+import re
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -16,6 +18,11 @@ from portal.settings import settings
 
 _BOUNCE_MAC = 10
 """Bytes of the MAC in a bounce address: 80 bits, and it is asked online only."""
+BOUNCE = "bounce"
+"""The part before the plus sign of the address that bounces come back to."""
+_BOUNCE_ADDRESS = re.compile(
+    rf"<?{BOUNCE}\+([a-z2-7]{{26}})\.([a-z2-7]{{16}})@[^@\s<>]+>?", re.IGNORECASE | re.ASCII
+)
 
 
 class BadAddress(ValueError):
@@ -32,6 +39,11 @@ def own_domain() -> str:
     return no_reply().rpartition("@")[2]
 
 
+def is_ours(address: str) -> bool:
+    """Whether mail may come from it: SPF, DKIM and DMARC vouch for our own domain and for no other (decision 21)."""
+    return address.rpartition("@")[2].lower() == own_domain().lower()
+
+
 def message_id(public_id: str) -> str:
     """A mail's Message-ID, without angle brackets: the same for every repeat."""
     return f"{public_id}@{own_domain()}"
@@ -43,8 +55,21 @@ def bounce_address(public_id: str) -> str:
     The id is written in base32, for there are servers that change capitals to small letters.
     """
     name = _base32(base64.urlsafe_b64decode(public_id + "=="))
-    mac = _base32(keyed_bytes(public_id.encode(), purpose="bounce-address")[:_BOUNCE_MAC])
-    return f"bounce+{name}.{mac}@{own_domain()}"
+    return f"{BOUNCE}+{name}.{_bounce_mac(public_id)}@{own_domain()}"
+
+
+def read_bounce_address(address: str) -> str | None:
+    """The public id of the mail that a bounce address names; None for any other address, and for a forged one.
+
+    Some servers write it in capitals or between angle brackets.
+    """
+    found = _BOUNCE_ADDRESS.fullmatch(address.strip())
+    if found is None:
+        return None
+    name, mac = found[1].lower(), found[2].lower()
+    raw = base64.b32decode(name.upper() + "=" * (-len(name) % 8))
+    public_id = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return public_id if hmac.compare_digest(_bounce_mac(public_id), mac) else None
 
 
 def on_the_wire(address: str) -> str:
@@ -65,6 +90,10 @@ def on_the_wire(address: str) -> str:
     if parsed.addr_spec != plain or parseaddr(plain)[1] != plain:
         raise BadAddress
     return plain
+
+
+def _bounce_mac(public_id: str) -> str:
+    return _base32(keyed_bytes(public_id.encode(), purpose="bounce-address")[:_BOUNCE_MAC])
 
 
 def _base32(raw: bytes) -> str:

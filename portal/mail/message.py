@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from base64 import encodebytes
+from collections.abc import Sequence
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage, MIMEPart
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
+from functools import lru_cache
+from secrets import token_hex
 
+from portal.mail import unsubscribe
 from portal.mail.addresses import bounce_address, no_reply, on_the_wire
 from portal.mail.models import OutboxMessage
-from portal.mail.registry import Composed
+from portal.mail.registry import Composed, Inline
 from portal.mail.transport import Letter
 
-POLICY = SMTP.clone(cte_type="7bit")
+
+class _OneLine(UnstructuredHeader, BaseHeader):
+    """A header whose value is an address of the web: it must stay whole, where Python would encode a long word."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Name and value on one line; RFC 5322 allows 998 characters."""
+        return f"{getattr(self, 'name', '')}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _OneLine)
+POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 """CRLF, and nothing but ASCII on the wire: no server needs to announce 8BITMIME."""
+
+_PLACES = token_hex(16)
+"""Begins what stands for a picture until the mail is written; nobody outside of this process knows it."""
 
 
 def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Letter:
@@ -26,7 +45,9 @@ def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Lett
     """
     recipient = on_the_wire(message.address)
     mail = EmailMessage(policy=POLICY)
-    mail["From"] = Address(_one_line(composed.from_name), addr_spec=no_reply())
+    mail["From"] = Address(
+        _one_line(composed.from_name), addr_spec=composed.from_address or no_reply()
+    )
     mail["To"] = recipient
     if composed.reply_to:
         mail["Reply-To"] = on_the_wire(composed.reply_to)
@@ -34,12 +55,54 @@ def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Lett
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{message.message_id}>"
     mail["Auto-Submitted"] = "auto-generated"
+    if composed.automatic:
+        mail["List-Unsubscribe"] = f"<{unsubscribe.link(message.public_id)}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(composed.text)
     mail.add_alternative(composed.html, subtype="html")
+    _attach(mail, composed.pictures)
     mail["Content-Language"] = message.language
     return Letter(
-        raw=mail.as_bytes(), sender=bounce_address(message.public_id), recipient=recipient
+        raw=_put_in(mail.as_bytes(), composed.pictures),
+        sender=bounce_address(message.public_id),
+        recipient=recipient,
     )
+
+
+def _attach(mail: EmailMessage, pictures: Sequence[Inline]) -> None:
+    """Beside the HTML part, which shows them (RFC 2387); the text part stays alone."""
+    if not pictures:
+        return
+    html = mail.get_body(("html",))
+    if not isinstance(html, MIMEPart):
+        raise TypeError("a mail without an HTML part shows no picture")
+    html.make_related()
+    html.set_param("type", "text/html")
+    for picture in pictures:
+        part = MIMEPart(policy=POLICY)
+        part["Content-Type"] = picture.media_type
+        part["Content-Transfer-Encoding"] = "base64"
+        part["Content-ID"] = f"<{picture.cid}>"
+        part["Content-Disposition"] = "inline"
+        part.set_payload(_place(picture))
+        html.attach(part)
+
+
+def _put_in(raw: bytes, pictures: Sequence[Inline]) -> bytes:
+    """The bytes of the mail with the pictures in their places: writing them line by line takes long."""
+    for picture in pictures:
+        raw = raw.replace(_place(picture).encode(), _encoded(picture), 1)
+    return raw
+
+
+def _place(picture: Inline) -> str:
+    return f"{_PLACES}:{picture.cid}"
+
+
+@lru_cache(maxsize=64)
+def _encoded(picture: Inline) -> bytes:
+    """In base64, 76 characters a line: one picture goes out with thousands of mails."""
+    return encodebytes(picture.data).rstrip().replace(b"\n", b"\r\n")
 
 
 def _one_line(text: str) -> str:

@@ -33,7 +33,8 @@ class OutboxMessage(Model):
         Index(None, "purpose", "subject_id"),
         Index(None, "practice_id", "address_key", "due_at"),
         CheckConstraint(
-            "state IN ('queued', 'sending', 'accepted', 'failed', 'unknown', 'cancelled')",
+            "state IN ('queued', 'sending', 'accepted', 'failed', 'unknown', 'cancelled',"
+            " 'bounced')",
             name="state",
         ),
         CheckConstraint("kind IN ('staff', 'self_service', 'security')", name="kind"),
@@ -72,6 +73,10 @@ class OutboxMessage(Model):
     server_said: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    bounced_at: Mapped[datetime | None]
+    """When it came back; the row is ``bounced`` from then on."""
+    complained_at: Mapped[datetime | None]
+    """When the reader's mail provider first passed on a complaint about it."""
 
 
 class MailServerTrouble(Model):

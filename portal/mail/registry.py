@@ -13,8 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from portal.mail.bounces.meaning import Reading
 from portal.mail.models import OutboxMessage
 from portal.mail.state import OutboxState
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A picture that travels with a mail; its HTML shows it as ``cid:`` and :attr:`cid`."""
+
+    cid: str
+    media_type: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,11 @@ class Composed:
     from_name: str
     """What the mail calls its sender (6.3)."""
     reply_to: str | None = None
+    from_address: str | None = None
+    """Where it comes from; None stands for the installation's no-reply address."""
+    pictures: tuple[Inline, ...] = ()
+    automatic: bool = False
+    """Nobody asked for it one by one: it carries List-Unsubscribe, by which the chart is opted out (2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +82,19 @@ class ResultHandler(Protocol):
         """The outcome of a try."""
 
 
+class ReturnHandler(Protocol):
+    """Hears what came back, in the commit that records it; what it raises undoes that commit. Harmless to repeat."""
+
+    def __call__(self, *, message: OutboxMessage, reading: Reading, now: datetime) -> None:
+        """What came back."""
+
+
 F = TypeVar("F", bound=Callable[..., object])
 
 _composers: dict[str, Composer] = {}
 _wanted: dict[str, Wanted] = {}
 _handlers: dict[str, ResultHandler] = {}
+_returns: dict[str, ReturnHandler] = {}
 
 
 class TwiceRegistered(RuntimeError):
@@ -91,6 +114,11 @@ def wanted(purpose: str) -> Callable[[Wanted], Wanted]:
 def on_result(purpose: str) -> Callable[[ResultHandler], ResultHandler]:
     """Decorator: this function hears what became of the mails of ``purpose``."""
     return _register(_handlers, purpose)
+
+
+def on_return(purpose: str) -> Callable[[ReturnHandler], ReturnHandler]:
+    """Decorator: this function hears of bounces, automatic answers and complaints to the mails of ``purpose``."""
+    return _register(_returns, purpose)
 
 
 def purposes() -> list[str]:
@@ -114,6 +142,13 @@ def tell(message: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
     handler = _handlers.get(message.purpose)
     if handler is not None:
         handler(message=message, outcome=outcome, now=now)
+
+
+def tell_returned(message: OutboxMessage, reading: Reading, *, now: datetime) -> None:
+    """Tell the room what came back, if it wants to know."""
+    handler = _returns.get(message.purpose)
+    if handler is not None:
+        handler(message=message, reading=reading, now=now)
 
 
 def _register(table: dict[str, F], purpose: str) -> Callable[[F], F]:

@@ -12,14 +12,17 @@ from portal.limits.rules import Limit
 from portal.mail.state import OutboxState as S
 
 TRANSITIONS: dict[S, frozenset[S]] = {
-    S.QUEUED: frozenset({S.SENDING, S.CANCELLED}),
+    S.QUEUED: frozenset({S.SENDING, S.CANCELLED, S.BOUNCED}),
     S.SENDING: frozenset({S.ACCEPTED, S.FAILED, S.UNKNOWN, S.QUEUED, S.CANCELLED}),
-    S.ACCEPTED: frozenset(),
+    S.ACCEPTED: frozenset({S.BOUNCED}),
     S.FAILED: frozenset(),
-    S.UNKNOWN: frozenset(),
+    S.UNKNOWN: frozenset({S.BOUNCED}),
     S.CANCELLED: frozenset(),
+    S.BOUNCED: frozenset(),
 }
-SETTLED = frozenset(state for state, moves in TRANSITIONS.items() if not moves)
+"""A queued mail comes back only after a try whose end nobody knew."""
+SETTLED = frozenset({S.ACCEPTED, S.FAILED, S.UNKNOWN, S.CANCELLED, S.BOUNCED})
+"""Nothing more is done to send it."""
 
 
 class MailKind(StrEnum):
@@ -57,6 +60,13 @@ class Reason(StrEnum):
     CONTENT_REFUSED = "content_refused"
     REFUSED = "refused"
     BAD_ADDRESS = "bad_address"
+    # what came back later
+    MOVED = "moved"
+    TOO_LARGE = "too_large"
+    NOT_IN_TIME = "not_in_time"
+    """Other servers could not pass it on."""
+    RETURNED = "returned"
+    """It came back, and nothing says why."""
     CANNOT_COMPOSE = "cannot_compose"
     GAVE_UP = "gave_up"
     NOT_WANTED = "not_wanted"

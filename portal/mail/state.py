@@ -16,3 +16,5 @@ class OutboxState(StrEnum):
     UNKNOWN = "unknown"
     """Twice the connection broke, or the worker died, at the final dot: it may have arrived."""
     CANCELLED = "cancelled"
+    BOUNCED = "bounced"
+    """It came back after all; ``reason`` says why."""

@@ -7,6 +7,7 @@ part of a template: what stands in it, ``{{ 7*7 }}`` or ``<b>``, arrives literal
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from css_inline import CSSInliner
@@ -15,15 +16,27 @@ from flask_babel import get_locale
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from portal.mail.registry import Composed
+from portal.mail.registry import Composed, Inline
 
+COLOUR, COLOUR_AT_NIGHT = "#1f4e79", "#8db8e2"
+"""As ``email/layout.html`` has them."""
 _holes = Environment(autoescape=True, undefined=StrictUndefined)
 _inliner = CSSInliner(load_remote_stylesheets=False)
 
 
-def fill(
-    name: str, values: dict[str, str | None], *, from_name: str, reply_to: str | None = None
-) -> Composed:
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What all mails of one practice have in common."""
+
+    from_name: str
+    from_address: str | None = None
+    reply_to: str | None = None
+    colours: tuple[str, str] = (COLOUR, COLOUR_AT_NIGHT)
+    """``#rrggbb`` of edge, links and button: by day, and where the mail is read in the dark."""
+    pictures: tuple[Inline, ...] = ()
+
+
+def fill(name: str, values: dict[str, str | None], paper: Paper) -> Composed:
     """The mail ``name`` in the current language with these values.
 
     Args:
@@ -37,9 +50,13 @@ def fill(
     return Composed(
         subject=_text(f"email/{name}/subject.txt", plain).strip(),
         text=_text(f"email/{name}/body.txt", plain).strip() + "\n",
-        html=html.render(values),
-        from_name=from_name,
-        reply_to=reply_to,
+        html=html.render(
+            values, mail_colour=paper.colours[0], mail_colour_at_night=paper.colours[1]
+        ),
+        from_name=paper.from_name,
+        from_address=paper.from_address,
+        reply_to=paper.reply_to,
+        pictures=paper.pictures,
     )
 
 
@@ -54,4 +71,7 @@ def _compiled(name: str, language: str, present: frozenset[str], keys: frozenset
         for key in keys
     }
     template = current_app.jinja_env.get_template(f"email/{name}/body.html")
-    return _holes.from_string(_inliner.inline(template.render(holes | {"language": language})))
+    html = _inliner.inline(template.render(holes | {"language": language}))
+    # a hole in a style would be no style: the colours of the layout stand for the practice's until the CSS is read
+    html = html.replace(COLOUR, "{{ mail_colour }}")
+    return _holes.from_string(html.replace(COLOUR_AT_NIGHT, "{{ mail_colour_at_night }}"))

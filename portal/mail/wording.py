@@ -29,6 +29,10 @@ WORDS: dict[Reason, LazyString] = {
     Reason.CONTENT_REFUSED: _l("The mail server refused this mail."),
     Reason.REFUSED: _l("The mail server refused this address."),
     Reason.BAD_ADDRESS: _l("Mail cannot be sent to this address."),
+    Reason.MOVED: _l("The mailbox has moved, or its owner is not there any more."),
+    Reason.TOO_LARGE: _l("The mail was too large for the mailbox."),
+    Reason.NOT_IN_TIME: _l("Other mail servers could not pass the mail on in time."),
+    Reason.RETURNED: _l("The mail came back, and the answer gives no clear reason."),
     Reason.CANNOT_COMPOSE: _l(
         "The mail could not be written. Please tell whoever looks after the portal."
     ),

@@ -14,10 +14,25 @@ from portal.patients.views import (  # noqa: E402
     identity,
     links,
     log_on,
+    new_password,
     not_me,
+    reset,
     sign_up,
+    unsubscribe,
 )
 
 blueprint.before_request(forms.refuse_doubled_fields)
 
-__all__ = ["blueprint", "front", "home", "identity", "links", "log_on", "not_me", "sign_up"]
+__all__ = [
+    "blueprint",
+    "front",
+    "home",
+    "identity",
+    "links",
+    "log_on",
+    "new_password",
+    "not_me",
+    "reset",
+    "sign_up",
+    "unsubscribe",
+]

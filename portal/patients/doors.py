@@ -75,12 +75,20 @@ DoorView = Callable[[Door], ResponseReturnValue]
 HandleView = Callable[[str], ResponseReturnValue]
 
 
-def enter(invitation: Invitation) -> str:
-    """The handle of this browser's door for the invitation; a new one if it has none."""
+def enter(purpose: str, subject: str) -> str:
+    """The handle of this browser's door for the subject (a public id); a new one if it has none."""
     known = [
-        opened.handle for opened in cookies.doors() if opened.invitation == invitation.public_id
+        opened.handle
+        for opened in cookies.doors()
+        if (opened.purpose, opened.subject) == (purpose, subject)
     ]
     return known[-1] if known else tokens.public_id()
+
+
+def subject_behind(handle: str, purpose: str) -> str | None:
+    """What the door of this handle leads to, if this browser opened it in the last half hour for this purpose."""
+    opened = cookies.door(handle)
+    return opened.subject if opened is not None and opened.purpose == purpose else None
 
 
 def at_door(view: DoorView) -> HandleView:
@@ -88,8 +96,8 @@ def at_door(view: DoorView) -> HandleView:
 
     @wraps(view)
     def inner(handle: str) -> ResponseReturnValue:
-        opened = cookies.door(handle)
-        invitation = invitations.find_by_public_id(opened.invitation) if opened else None
+        subject = subject_behind(handle, tokens.INVITATION_LINK)
+        invitation = invitations.find_by_public_id(subject) if subject else None
         if invitation is None:
             return render_template("patients/pages/lost_door.html"), 404
         return view(Door(handle, invitation))

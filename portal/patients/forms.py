@@ -10,7 +10,7 @@ from flask import abort, request
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, SelectField, StringField, ValidationError
+from wtforms import Field, HiddenField, PasswordField, SelectField, StringField, ValidationError
 
 from portal import passwords
 from portal.accounts import sign_up
@@ -108,6 +108,25 @@ class SignUpForm(FlaskForm):  # type: ignore[misc]
         return f"{sentence} {_('These are free: %(names)s', names=', '.join(free))}"
 
 
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+    """A new password for an account that is there."""
+
+    password = SecretField(_l("New password"))
+
+    def __init__(self, *, known: tuple[str, ...]) -> None:
+        """With ``known``: words of this person and place that a password may not be made of."""
+        super().__init__()
+        self.known = known
+
+    def validate_password(self, field: Field) -> None:
+        """Long, and not easily guessed (NIST 63B-4)."""
+        if not field.data:
+            raise ValidationError(_("Create a password of 15 characters or more."))
+        problem = passwords.problem(field.data, context=self.known)
+        if problem is not None:
+            raise ValidationError(str(wording.PASSWORD_PROBLEMS[problem]))
+
+
 class LogOnForm(FlaskForm):  # type: ignore[misc]
     """An account's name and password."""
 
@@ -198,6 +217,8 @@ class ConfirmEmailForm(FlaskForm):  # type: ignore[misc]
     """The code that went to an address, come back."""
 
     code = TextField(_l("Code from the email"))
+    person = HiddenField()
+    """Public id of the person on whose chart the address stands; empty for the account's own address."""
 
     def digits(self) -> str:
         """What was typed, after :meth:`validate`."""

@@ -9,7 +9,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
-from portal.accounts.rules import UsernameProblem
+from portal.accounts.rules import ResetLink, UsernameProblem
 from portal.invitations.rules import LinkState
 from portal.passwords import PasswordProblem
 from portal.people.rules import Refusal
@@ -30,6 +30,8 @@ class DeadLink:
     title: LazyString
     text: LazyString
     way_on: WayOn
+    doubt: LazyString | None = None
+    """Under the card: what to do if somebody else has used it."""
 
 
 DEAD_LINKS: dict[LinkState, DeadLink] = {
@@ -47,6 +49,7 @@ DEAD_LINKS: dict[LinkState, DeadLink] = {
         _("You have signed up already"),
         _("An account was set up from this invitation. Log in with your username and password."),
         WayOn.LOG_IN,
+        _("If it was not you who signed up, please call at once."),
     ),
     LinkState.LOCKED: DeadLink(
         _("This link is locked"),
@@ -67,6 +70,43 @@ DEAD_LINKS: dict[LinkState, DeadLink] = {
             "Somebody told us that this invitation reached the wrong person, so we closed it. If it"
             " was meant for you, please call."
         ),
+        WayOn.CALL,
+    ),
+}
+
+DEAD_RESETS: dict[ResetLink, DeadLink] = {
+    ResetLink.EXPIRED: DeadLink(
+        _("This link has expired"),
+        _(
+            "To keep your record safe, a link for a new password works for one hour only. Your old"
+            " password is as good as before. If you need a new one, please call and ask for another"
+            " link."
+        ),
+        WayOn.CALL,
+    ),
+    ResetLink.REPLACED: DeadLink(
+        _("There is a newer link"),
+        _("This link was replaced by a newer one. Look for the latest email and use its link."),
+        WayOn.CALL,
+    ),
+    ResetLink.USED: DeadLink(
+        _("Your password is changed already"),
+        _("This link was used to choose a new password. Log in with your username and with it."),
+        WayOn.LOG_IN,
+        _("If it was not you who chose the new password, please call at once."),
+    ),
+    ResetLink.LOCKED: DeadLink(
+        _("This link is locked"),
+        _(
+            "The identity check did not succeed after several tries, so we locked the link to keep"
+            " the record safe. Your old password is as good as before. Please call: after a few"
+            " questions you can get a new link."
+        ),
+        WayOn.CALL,
+    ),
+    ResetLink.REVOKED: DeadLink(
+        _("This link has ended"),
+        _("Something about your account changed since it was sent. Please call for a new one."),
         WayOn.CALL,
     ),
 }
@@ -134,6 +174,9 @@ LOG_ON: dict[str, LazyString] = {
 }
 
 LINKING: dict[str, LazyString] = LOG_ON | {
+    "one_time": _(
+        "This is the password from the office. Log in with it first and choose one of your own."
+    ),
     "other_person": _(
         "This account belongs to somebody else at this practice, and can hold only one person's own"
         " record there. Go back and sign up with a username of your own."
@@ -151,6 +194,13 @@ SIGN_UP_AGAIN = _(
     "Please fill in this page: what is typed here is kept for 30 minutes only, until the identity"
     " check is passed."
 )
+PASSWORD_AGAIN = _(
+    "Please type your new password: it is kept for 30 minutes only, until the identity check is"
+    " passed."
+)
+SAME_PASSWORD = _("This is the password from the office. Choose another one.")
+PASSWORD_CHOSEN = _("Your new password is saved. Use it from now on.")
+PASSWORD_CHANGED = _("Your password is changed. Log in with it.")
 TOO_MANY_SIGN_UPS = _(
     "There were too many tries from your connection. Please wait an hour and try again."
 )
@@ -170,6 +220,20 @@ def identity_failed(practice: str, tries_left: int) -> str:
     left = ngettext(
         "You have one try left with this invitation.",
         "You have %(num)d tries left with this invitation.",
+        tries_left,
+    )
+    return f"{answer} {left}"
+
+
+def reset_identity_failed(practice: str, tries_left: int) -> str:
+    """The same neutral answer behind a reset link."""
+    answer = gettext(
+        "What you entered does not match the records of %(practice)s. Check it and try again.",
+        practice=practice,
+    )
+    left = ngettext(
+        "You have one try left with this link.",
+        "You have %(num)d tries left with this link.",
         tries_left,
     )
     return f"{answer} {left}"

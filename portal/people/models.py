@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.columns import PrimaryKey, PublicId, folded
@@ -21,6 +29,18 @@ class Patient(Model):
         Index(None, "practice_id", "sort_name", "id"),
         Index(None, "practice_id", "email_key"),
         Index(None, "practice_id", "birth_date"),
+        Index(
+            None,
+            "end_date",
+            sqlite_where=text("end_date IS NOT NULL"),
+            postgresql_where=text("end_date IS NOT NULL"),
+        ),
+        Index(
+            "ix_patient_deceased",
+            "id",
+            sqlite_where=text("deceased = 1"),
+            postgresql_where=text("deceased"),
+        ),
         CheckConstraint("language IN ('en', 'es')", name="language"),
     )
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, func, select, tuple_, union
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal.extensions import db
-from portal.people import rules
-from portal.people.models import Patient, PatientPhone, SearchWord
+from portal.people import reading, rules
+from portal.people.listing import Listed
+from portal.people.models import Patient
 
 PAGE = 50
 COUNTED = 1000
 """Matches are counted exactly up to here."""
-_LAST = "\U0010ffff"
+_ORDER = (Patient.sort_name, Patient.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,14 @@ def page(
     ``text`` may be words of a name in any order (the beginning of each suffices), a birth date, a phone
     number, an e-mail address or a record number; accents and case are ignored.
     """
-    query = _matching(practice_id, text.strip(), today=now.date(), country=country)
-    order = (Patient.sort_name, Patient.id)
+    text = text.strip()
+    meant = reading.read(practice_id, text, today=now.date(), country=country) if text else None
     backwards = cursor is not None and cursor.backwards
-    if cursor is not None:
-        place = tuple_(cursor.sort_name, cursor.id)
-        query = query.where(tuple_(*order) < place if backwards else tuple_(*order) > place)
-    query = query.order_by(*((c.desc() for c in order) if backwards else order)).limit(size + 1)
-    query = query.options(selectinload(Patient.phones), joinedload(Patient.provider))
-    rows = list(db.session.scalars(query))
+    query = select(Patient).where(Patient.practice_id == practice_id)
+    listed = Listed(query, _ORDER, Patient.id, falling=backwards)
+    place = None if cursor is None else (cursor.sort_name, cursor.id)
+    shown = selectinload(Patient.phones), joinedload(Patient.provider)
+    rows = listed.after(place, meant=meant, limit=size + 1, options=shown)
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -77,9 +76,13 @@ def count(
     *, practice_id: int, text: str, now: datetime, country: str = "US", most: int = COUNTED
 ) -> int:
     """How many patients match; ``most + 1`` stands for more than ``most``."""
-    matching = _matching(practice_id, text.strip(), today=now.date(), country=country)
-    some = matching.with_only_columns(Patient.id).limit(most + 1).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
+    text = text.strip()
+    if text:
+        meant = reading.read(practice_id, text, today=now.date(), country=country)
+        some = meant.first_ids(most + 1)
+    else:
+        some = select(Patient.id).where(Patient.practice_id == practice_id).limit(most + 1)
+    return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 def cursor_at(*, practice_id: int, public_id: str, backwards: bool = False) -> Cursor | None:
@@ -101,55 +104,3 @@ def kind_of(text: str, *, today: date, country: str = "US") -> str:
     if rules.phone_candidates(text, country):
         return "phone"
     return "name" if any(c.isalpha() for c in text) else "record_number"
-
-
-def ids_of(practice_id: int, text: str, *, today: date, country: str = "US") -> CompoundSelect[int]:
-    """The numbers of the practice's patients who are meant by ``text`` (not empty), as :func:`page` reads it.
-
-    A union, for each part walks an index of its own: of one condition with ORs the databases make a scan.
-    """
-
-    def those(condition: ColumnElement[bool]) -> Select[int]:
-        return select(Patient.id).where(Patient.practice_id == practice_id, condition)
-
-    parts = [those(Patient.record_number == text)]
-    if "@" in text:
-        parts.append(those(_begins(Patient.email_key, rules.email_key(text))))
-    day = rules.try_birth_date(text, today=today)
-    if day is not None:
-        parts.append(those(Patient.birth_date == day))
-    numbers = rules.phone_candidates(text, country)
-    if numbers:
-        parts.append(
-            select(PatientPhone.patient_id).where(
-                PatientPhone.practice_id == practice_id, PatientPhone.e164.in_(numbers)
-            )
-        )
-    words = rules.search_words(text)
-    if words and day is None and "@" not in text:
-        longest, *others = sorted(words, key=len, reverse=True)
-        named = _with_word(practice_id, longest)
-        for word in others:
-            named = named.where(
-                named.selected_columns.patient_id.in_(_with_word(practice_id, word))
-            )
-        parts.append(named)
-    return union(*parts)
-
-
-def _matching(practice_id: int, text: str, *, today: date, country: str) -> Select[Patient]:
-    query = select(Patient).where(Patient.practice_id == practice_id)
-    if not text:
-        return query
-    return query.where(Patient.id.in_(ids_of(practice_id, text, today=today, country=country)))
-
-
-def _with_word(practice_id: int, word: str) -> Select[int]:
-    spelt = aliased(SearchWord)
-    return select(spelt.patient_id).where(
-        spelt.practice_id == practice_id, _begins(spelt.word, word)
-    )
-
-
-def _begins(column: Any, text: str) -> Any:
-    return (column >= text) & (column < text + _LAST)

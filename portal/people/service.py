@@ -309,6 +309,10 @@ def set_opted_out(
 ) -> None:
     """Opting out is per chart; staff undo it with a reason (2.6).
 
+    Args:
+        reason: why it is undone; or a code for what opted the chart out, if staff did not
+            (``unsubscribed``, ``complaint``).
+
     Raises:
         Refused: ``reason_needed`` when it is undone without one.
     """
@@ -322,16 +326,13 @@ def set_opted_out(
         if (patient.opted_out_at is not None) == opted_out:
             return
         patient.opted_out_at = now if opted_out else None
-        event, told = (
-            ("patient.opted_out", {}) if opted_out else ("patient.opted_in", {"reason": reason})
-        )
         audit.record(
-            event,
+            "patient.opted_out" if opted_out else "patient.opted_in",
             practice_id=patient.practice_id,
             by=by,
             now=now,
             subject=("patient", patient_id),
-            **told,
+            reason=reason,
         )
 
 

@@ -27,6 +27,8 @@ class Practice(Model):
     __table_args__ = (
         CheckConstraint("invitation_days BETWEEN 1 AND 90", name="invitation_days"),
         CheckConstraint("default_language IN ('en', 'es')", name="default_language"),
+        CheckConstraint("reminder_days BETWEEN 0 AND invitation_days - 1", name="reminder_days"),
+        CheckConstraint("length(mail_colour) = 7", name="mail_colour"),
     )
 
     id: Mapped[PrimaryKey]
@@ -40,6 +42,13 @@ class Practice(Model):
     invitation_days: Mapped[int] = mapped_column(insert_default=7)
     sender_name: Mapped[str | None] = mapped_column(String(120))
     """What mail calls its sender; None stands for "PRACTICE via the patient portal" (6.3)."""
+    no_reply_email: Mapped[str | None] = mapped_column(String(254))
+    """Where mail comes from, under the installation's own domain; None stands for the installation's address."""
+    reply_to_email: Mapped[str | None] = mapped_column(String(254))
+    reminder_days: Mapped[int] = mapped_column(insert_default=2)
+    """So many days before an invitation expires its patient is reminded; 0: never."""
+    mail_colour: Mapped[str | None] = mapped_column(String(7))
+    """``#rrggbb``; None stands for :data:`portal.practices.rules.USUAL_COLOUR`."""
     created_at: Mapped[datetime]
 
 

@@ -30,6 +30,17 @@ def _by_name_where(flag: str) -> Index:
     )
 
 
+def _missing(*order: str) -> Index:
+    """Where data is missing, in another order than by name."""
+    return Index(
+        f"ix_roster_row_missing_{order[0]}",
+        "practice_id",
+        *order,
+        sqlite_where=text("missing = 1"),
+        postgresql_where=text("missing"),
+    )
+
+
 class RosterRow(Model):
     """What the list of patients is filtered and sorted by. Only :mod:`portal.roster.service` writes it.
 
@@ -43,18 +54,21 @@ class RosterRow(Model):
             "ix_roster_row_status", "practice_id", "status", "sort_name", "patient_id", *_FILTERED
         ),
         Index("ix_roster_row_invited_at", "practice_id", "invited_at", "patient_id"),
+        Index(
+            "ix_roster_row_status_invited_at",
+            "practice_id",
+            "status",
+            "invited_at",
+            "patient_id",
+            *_FILTERED,
+            "expired",
+        ),
         Index("ix_roster_row_provider", "practice_id", "provider_id", "sort_name", "patient_id"),
         _by_name_where("expired"),
         _by_name_where("bounced"),
         _by_name_where("missing"),
-        Index(
-            "ix_roster_row_missing_invited_at",
-            "practice_id",
-            "invited_at",
-            "patient_id",
-            sqlite_where=text("missing = 1"),
-            postgresql_where=text("missing"),
-        ),
+        _missing("status", "sort_name", "patient_id", *_FILTERED),
+        _missing("invited_at", "patient_id"),
         Index(
             "ix_roster_row_changes_at",
             "changes_at",

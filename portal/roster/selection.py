@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, delete, insert, literal, select, update
@@ -31,14 +31,14 @@ def mark(
     practice_id: int,
     logon_id: int,
     shown: Collection[str],
-    ticked: Collection[str],
+    ticks: Collection[str],
     now: datetime,
 ) -> int:
     """The rows of one page as they are ticked; whoever is not on that page stays as they were.
 
     Args:
         shown: public ids of the page's patients; other practices' are passed over.
-        ticked: those of them that are to be selected.
+        ticks: those of them that are to be selected.
 
     Returns:
         How many are selected now.
@@ -53,8 +53,12 @@ def mark(
                 )
             )
         }
-        inside = chosen_among(selection, known.values())
-        wanted = {number for public_id, number in known.items() if public_id in ticked}
+        inside = set(
+            db.session.scalars(
+                patient_ids(selection).where(SelectionItem.patient_id.in_(known.values()))
+            )
+        )
+        wanted = {number for public_id, number in known.items() if public_id in ticks}
         leaving = inside - wanted
         joining = wanted - inside
         if leaving:
@@ -91,7 +95,10 @@ def select_all(
         done = db.session.execute(
             insert(SelectionItem).from_select(
                 ["selection_id", "patient_id"],
-                select(literal(selection.id), matching.c.patient_id),
+                # in the order of the key: a million rows go in without jumping about (1.1 s instead of 13)
+                select(literal(selection.id), matching.c.patient_id).order_by(
+                    matching.c.patient_id
+                ),
             ),
             execution_options={"preserve_rowcount": True},
         )
@@ -105,14 +112,13 @@ def clear(*, logon_id: int) -> None:
         _let_go(logon_id)
 
 
-def chosen_among(selection: Selection, patient_ids: Iterable[int]) -> set[int]:
-    """Which of these patients are in it."""
+def ticked(selection: Selection, public_ids: Collection[str]) -> set[str]:
+    """Which of these patients, by public id, are in it."""
     return set(
         db.session.scalars(
-            select(SelectionItem.patient_id).where(
-                SelectionItem.selection_id == selection.id,
-                SelectionItem.patient_id.in_(list(patient_ids)),
-            )
+            select(Patient.public_id)
+            .join(SelectionItem, SelectionItem.patient_id == Patient.id)
+            .where(SelectionItem.selection_id == selection.id, Patient.public_id.in_(public_ids))
         )
     )
 

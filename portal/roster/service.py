@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
 from portal import clock
@@ -14,7 +14,8 @@ from portal.access.models import Grant
 from portal.access.rules import Status
 from portal.extensions import db
 from portal.invitations.models import Invitation
-from portal.people import search
+from portal.people import reading
+from portal.people.listing import Listed
 from portal.people.models import Patient
 from portal.practices.models import Practice
 from portal.roster.checking import check
@@ -22,7 +23,7 @@ from portal.roster.facts import FACTS, standing_of
 from portal.roster.models import NEVER, RosterCount, RosterRow
 from portal.roster.rows import Cursor, RosterFilter, RosterLine, RosterPage
 from portal.roster.rules import STATUSES, Order, Pill, births
-from portal.roster.writing import catch_up, rebuild, refresh
+from portal.roster.writing import analyze, catch_up, grown, rebuild, refresh
 
 __all__ = [
     "PAGE",
@@ -30,11 +31,14 @@ __all__ = [
     "RosterFilter",
     "RosterLine",
     "RosterPage",
+    "analyze",
     "catch_up",
     "check",
     "count_matching",
     "counts",
+    "grown",
     "line",
+    "lines",
     "matching_ids",
     "page",
     "rebuild",
@@ -85,20 +89,19 @@ def page(
 
     In the order of "invited on", who was invited last under their current grant comes first, and who was not, last.
     """
-    query = _matching(practice_id, filter, now=now)
+    today = _today(practice_id, now)
     if (order, filter.pill) in _ALL_EQUAL:
         order = Order.NAME
     place = None if cursor is None else _place(practice_id, cursor, order)
     backwards = cursor is not None and cursor.backwards and place is not None
-    columns = _ORDERS[order]
-    falling = backwards != (order in _DOWNWARDS)
-    if place is not None:
-        here = tuple_(
-            *(literal(value, column.type) for value, column in zip(place, columns, strict=True))
-        )
-        query = query.where(tuple_(*columns) < here if falling else tuple_(*columns) > here)
-    query = query.order_by(*(column.desc() if falling else column for column in columns))
-    rows = list(db.session.scalars(query.limit(size + 1)))
+    listed = Listed(
+        _passing(practice_id, filter, order, today=today),
+        _columns(order, filter.pill),
+        RosterRow.patient_id,
+        falling=backwards != (order in _DOWNWARDS),
+    )
+    meant = _meant(practice_id, filter, today=today)
+    rows = listed.after(place, meant=meant, limit=size + 1)
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -121,16 +124,18 @@ def count_matching(
     most: int = COUNTED,
 ) -> tuple[int, bool]:
     """How many patients match, and whether there are more than that; a bare pill is exact whatever its size."""
-    if filter.provider_id is None and filter.age is None and not filter.text.strip():
-        return counts(practice_id=practice_id)[filter.pill], False
-    matching = _matching(practice_id, filter, now=now).with_only_columns(RosterRow.patient_id)
-    if not filter.text.strip():
-        # left without an order, SQLite may walk an index that narrows nothing
-        matching = matching.order_by(*_ORDERS[Order.NAME])
-    number = db.session.scalar(
-        select(func.count()).select_from(matching.limit(most + 1).subquery())
-    )
-    return min(number or 0, most), (number or 0) > most
+    today = _today(practice_id, now)
+    meant = _meant(practice_id, filter, today=today)
+    if filter.provider_id is None and filter.age is None:
+        if meant is None:
+            return counts(practice_id=practice_id)[filter.pill], False
+        if filter.pill is Pill.ALL:
+            return _capped(db.session.scalars(meant.first_ids(most + 1)).all(), most)
+    # by name, for left without an order SQLite may walk an index that narrows nothing
+    passing = _passing(practice_id, filter, Order.NAME, today=today)
+    ids = passing.with_only_columns(RosterRow.patient_id)
+    listed = Listed(ids, _ORDERS[Order.NAME], RosterRow.patient_id)
+    return _capped(listed.after(None, meant=meant, limit=most + 1), most)
 
 
 def matching_ids(
@@ -140,7 +145,11 @@ def matching_ids(
     now: datetime,
 ) -> Select[int]:
     """The numbers of all patients that match, as a query: for ``INSERT … SELECT`` of a selection."""
-    return _matching(practice_id, filter, now=now).with_only_columns(RosterRow.patient_id)
+    today = _today(practice_id, now)
+    passing = _passing(practice_id, filter, Order.NAME, today=today)
+    meant = _meant(practice_id, filter, today=today)
+    ids = passing.with_only_columns(RosterRow.patient_id)
+    return ids if meant is None else ids.where(RosterRow.patient_id.in_(meant.ids()))
 
 
 def line(patient: Patient, *, now: datetime) -> RosterLine:
@@ -159,27 +168,61 @@ def line(patient: Patient, *, now: datetime) -> RosterLine:
     )
 
 
-def _matching(practice_id: int, wanted: RosterFilter, *, now: datetime) -> Select[Any]:
-    zone = db.session.get_one(Practice, practice_id).time_zone
-    today = clock.local_date(now, zone)
+def lines(*, practice_id: int, public_ids: Collection[str]) -> list[RosterLine]:
+    """These patients of the practice, in no order; who is not found is left out."""
+    query = (
+        select(RosterRow)
+        .join(Patient, Patient.id == RosterRow.patient_id)
+        .where(RosterRow.practice_id == practice_id, Patient.public_id.in_(public_ids))
+    )
+    return _lines(list(db.session.scalars(query)))
+
+
+def _today(practice_id: int, now: datetime) -> date:
+    return clock.local_date(now, db.session.get_one(Practice, practice_id).time_zone)
+
+
+def _capped(ids: Sequence[int], most: int) -> tuple[int, bool]:
+    return min(len(ids), most), len(ids) > most
+
+
+def _meant(practice_id: int, wanted: RosterFilter, *, today: date) -> reading.Reading | None:
+    text = wanted.text.strip()
+    if not text:
+        return None
+    return reading.read(practice_id, text, today=today, country=wanted.country)
+
+
+def _columns(order: Order, pill: Pill) -> tuple[Any, ...]:
+    """What the list is sorted by; the bounced are few, and an index of everybody would only mislead to walk it."""
+    if pill is not Pill.BOUNCED or order is Order.NAME:
+        return _ORDERS[order]
+    first, *others = _ORDERS[order]
+    return case((RosterRow.bounced, first)), *others
+
+
+def _passing(
+    practice_id: int, wanted: RosterFilter, order: Order, *, today: date
+) -> Select[RosterRow]:
+    """Whom the filters let pass, without what was typed."""
     query = select(RosterRow).where(RosterRow.practice_id == practice_id)
     condition = _of_pill(wanted.pill)
     if condition is not None:
         query = query.where(condition)
+    if wanted.pill is Pill.EXPIRED and order is Order.INVITED_ON:
+        # implied by being expired: the way along the index of the invited
+        query = query.where(RosterRow.status == STATUSES.index(Status.INVITED))
     if wanted.provider_id is not None:
         # SQLite takes the provider's index for the narrower one, whatever it knows; a sum keeps it from that
-        narrower = wanted.pill in _FLAGS and db.engine.dialect.name == "sqlite"
-        provider = RosterRow.provider_id + 0 if narrower else RosterRow.provider_id
+        best = wanted.pill is Pill.ALL and order is Order.NAME
+        keep_off = db.engine.dialect.name == "sqlite" and not best
+        provider = RosterRow.provider_id + 0 if keep_off else RosterRow.provider_id
         query = query.where(provider == wanted.provider_id)
     if wanted.age is not None:
         after, until = births(wanted.age, today)
         query = query.where(RosterRow.birth_date > after)
         if until is not None:
             query = query.where(RosterRow.birth_date <= until)
-    text = wanted.text.strip()
-    if text:
-        meant = search.ids_of(practice_id, text, today=today, country=wanted.country)
-        query = query.where(RosterRow.patient_id.in_(meant))
     return query
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, select
+from sqlalchemy import ColumnElement, case, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal import clock, sweep
@@ -28,6 +28,9 @@ Tally = Counter[tuple[int, Pill]]
 
 FEW = 100
 """Up to so many patients are worked out one by one by the rules, more of them by the database."""
+MUCH = 1_000
+"""New patients at once, from which on it may be worth to look anew."""
+ANALYZED = ("roster_row", "patient_search_word", "access_grant")
 CHUNK = 5_000
 """Patients to one statement."""
 _UPSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -70,6 +73,31 @@ def rebuild(practice_id: int, *, now: datetime) -> None:
         db.session.execute(counters.order_by(RosterCount.pill).with_for_update())
         db.session.execute(delete(RosterCount).where(RosterCount.practice_id == practice_id))
         _move(tally(RosterRow.practice_id == practice_id))
+    analyze()
+
+
+def grown(practice_id: int, *, added: int) -> None:
+    """So many patients came to a practice: where that is much, the database looks anew at what it holds."""
+    if added < MUCH:
+        return
+    everybody = select(RosterCount.number).where(
+        RosterCount.practice_id == practice_id, RosterCount.pill == Pill.ALL.value
+    )
+    if added * 10 >= (db.session.scalar(everybody) or 0):
+        analyze()
+
+
+def analyze() -> None:
+    """Let the database look at the tables that the list is read from; a second or two for a million patients.
+
+    All of them: from a sample SQLite concludes that a practice is small, and leaves the indexes for few unused.
+    PostgreSQL does it by itself, but minutes later.
+    """
+    with atomic():
+        if db.engine.dialect.name == "sqlite":
+            db.session.execute(text("PRAGMA analysis_limit = 0"))
+        for table in ANALYZED:
+            db.session.execute(text(f"ANALYZE {table}"))
 
 
 def tally(where: ColumnElement[bool]) -> Tally:

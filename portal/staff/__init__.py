@@ -10,6 +10,7 @@ from portal.staff.views import (  # noqa: E402
     bulk,
     bulk_invite,
     chart,
+    edit_information,
     home,
     log_on,
     notice,
@@ -17,6 +18,8 @@ from portal.staff.views import (  # noqa: E402
     patients,
     portal_access,
     records,
+    selection,
+    settings,
 )
 
 isolation.watch(blueprint)
@@ -28,6 +31,7 @@ __all__ = [
     "bulk",
     "bulk_invite",
     "chart",
+    "edit_information",
     "home",
     "log_on",
     "notice",
@@ -35,4 +39,6 @@ __all__ = [
     "patients",
     "portal_access",
     "records",
+    "selection",
+    "settings",
 ]

@@ -8,7 +8,11 @@ from datetime import datetime
 from portal.access import service as access
 from portal.access.models import Grant
 from portal.access.rules import Obstacle, Status
+from portal.accounts import desk, resets
 from portal.accounts import service as accounts
+from portal.accounts import timeline as account_timeline
+from portal.accounts.recovery_models import AccountEvent, OneTimePassword, PasswordReset
+from portal.accounts.rules import ResetObstacle
 from portal.invitations import service as invitations
 from portal.invitations import timeline
 from portal.invitations.models import Invitation, InvitationEvent
@@ -35,6 +39,14 @@ class AccessFacts:
     on_file: rules.IdentifiersOnFile
     obstacles: list[Obstacle]
     has_account: bool
+    account_events: list[AccountEvent]
+    """What an account has added to the timeline of the first grant."""
+    reset: PasswordReset | None
+    """The newest reset."""
+    reset_obstacle: ResetObstacle | None
+    """Why no reset may go to the address on file, apart from what stops every mail."""
+    desk: OneTimePassword | None
+    """The password from the desk that waits under the current grant."""
 
     @property
     def current(self) -> Grant | None:
@@ -73,4 +85,8 @@ def gather(patient: Patient, *, now: datetime) -> AccessFacts:
         on_file=people.identifiers(patient),
         obstacles=invitations.obstacles_of(patient, now=now),
         has_account=accounts.holder_of(patient.id) is not None,
+        account_events=account_timeline.of_grant(first.id) if first else [],
+        reset=resets.newest_of([patient.id]).get(patient.id),
+        reset_obstacle=resets.obstacle_of(patient, now=now),
+        desk=desk.passwords_under([first.id]).get(first.id) if first else None,
     )

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from portal import clock
 from portal.access.models import Grant
+from portal.accounts.recovery_models import PasswordReset
 from portal.attention.models import AttentionItem
 from portal.bulk.models import BulkRun
 from portal.errors import NotFound
@@ -19,11 +20,21 @@ from portal.invitations.models import Invitation
 from portal.people import service as people
 from portal.people import views_log
 from portal.people.models import Patient
+from portal.pictures.models import Picture
 from portal.practices.models import Provider
 from portal.web import errors
 from portal.web.signed_on import staff_hand, staff_on
 
-_OWNED = (Patient, AttentionItem, Grant, Invitation, Provider, BulkRun)
+_OWNED = (
+    Patient,
+    AttentionItem,
+    Grant,
+    Invitation,
+    PasswordReset,
+    Provider,
+    BulkRun,
+    Picture,
+)
 
 
 def patient_of(public_id: str) -> Patient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -10,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from portal import clock
 from portal.access.models import Grant
 from portal.access.rules import Status
+from portal.crypto import keyed_hash
 from portal.errors import NotFound
 from portal.invitations.models import Invitation
 from portal.people import search, stored_search, views_log
@@ -18,7 +20,7 @@ from portal.practices import service as practices
 from portal.practices.models import Provider
 from portal.roster import service as roster
 from portal.roster.rows import RosterFilter
-from portal.staff import outcomes, said
+from portal.staff import outcomes, said, selecting
 from portal.staff.isolation import patient_of
 from portal.staff.place import BACK, Place
 from portal.staff.presenters.onboarding import (
@@ -27,9 +29,11 @@ from portal.staff.presenters.onboarding import (
     PillView,
     filters,
     listed,
+    news_words,
     pills,
 )
-from portal.staff.presenters.onboarding_row import WAS, onboarding_rows
+from portal.staff.presenters.onboarding_row import WAS, OnboardingRow, onboarding_rows
+from portal.staff.presenters.watch import watch
 from portal.staff.wording import Said, refusal, sentence
 from portal.web import cookies, htmx
 from portal.web.signed_on import staff_hand, staff_on
@@ -70,6 +74,7 @@ def page(place: Place, *, alert: str = "") -> str:
         "staff/pages/onboarding.html",
         list=list_at(place, providers),
         pills=_pills(place),
+        pills_tag=pills_tag(),
         filters=filters(place, providers=providers, size=page_size()),
         said_alert=alert,
     )
@@ -82,14 +87,8 @@ def list_at(place: Place, providers: list[Provider]) -> OnboardingList:
         NotFound: the provider of the address is none of the practice's.
     """
     practice, now = staff_on().practice, clock.now()
-    text = text_of(place) or ""
-    wanted = RosterFilter(
-        pill=place.pill,
-        provider_id=_provider_id(place, providers),
-        age=place.age,
-        text=text,
-        country=practice.country,
-    )
+    wanted = filter_of(place, providers)
+    text = wanted.text
     matching = roster.count_matching(practice_id=practice.id, filter=wanted, now=now)
     if text:
         kind = search.kind_of(text, today=now.date(), country=practice.country)
@@ -105,7 +104,58 @@ def list_at(place: Place, providers: list[Provider]) -> OnboardingList:
         now=now,
     )
     rows = onboarding_rows(found.lines, back=str(place), now=now)
-    return listed(found, rows, place=place, text=text, matching=matching)
+    selected = selecting.bar([row.public_id for row in rows], matching=matching)
+    return listed(found, rows, place=place, text=text, selected=selected, matching=matching)
+
+
+def filter_of(place: Place, providers: list[Provider]) -> RosterFilter:
+    """Whom the list shows there.
+
+    Raises:
+        NotFound: the provider of the address is none of the practice's.
+    """
+    return RosterFilter(
+        pill=place.pill,
+        provider_id=_provider_id(place, providers),
+        age=place.age,
+        text=text_of(place) or "",
+        country=staff_on().practice.country,
+    )
+
+
+def count(place: Place, providers: list[Provider]) -> tuple[int, bool]:
+    """How many the list shows on all its pages, and whether there are more than that."""
+    return roster.count_matching(
+        practice_id=staff_on().practice_id, filter=filter_of(place, providers), now=clock.now()
+    )
+
+
+def news(*, step: int, pills_seen: str) -> ResponseReturnValue:
+    """The rows of the asking page that changed since they were drawn, and the pills; else only when to ask again."""
+    place, seen = came_from(), selecting.rows_shown()
+    lines = roster.lines(practice_id=staff_on().practice_id, public_ids=list(seen))
+    rows = onboarding_rows(lines, back=str(place), now=clock.now())
+    changed = [row for row in rows if row.tag != seen[row.public_id]]
+    shown, tag = _pills(place), pills_tag()
+    moved = tag != pills_seen
+    html = render_template(
+        "staff/fragments/onboarding_news.html",
+        rows=changed,
+        ticked=selecting.ticked([row.public_id for row in changed]),
+        pills=shown if moved else None,
+        pills_tag=tag,
+        watch=watch(0 if changed or moved else step),
+    )
+    response = make_response(html)
+    if changed:
+        response.headers["HX-Trigger"] = json.dumps({"news": news_words(changed)})
+    return response
+
+
+def pills_tag() -> str:
+    """A fingerprint of the counts."""
+    counts = roster.counts(practice_id=staff_on().practice_id)
+    return keyed_hash(repr(sorted(counts.items())), purpose="onboarding-pills")[:8]
 
 
 def done(
@@ -114,16 +164,17 @@ def done(
     """It is done: the row as it is now, the pills and a sentence; or a redirect to the list, which says it."""
     day = outcomes.last_day(invitation, patient) if invitation is not None else None
     if htmx.wants_fragment():
-        return _row(patient.public_id, words=sentence(what, patient, expires=day), undo=undo)
+        return _row(patient, words=sentence(what, patient, expires=day), undo=undo)
     said.remember(what, patient, expires=day)
     return redirect(came_from().url(row=patient.public_id), code=303)
 
 
 def refused(code: str, public_id: str) -> ResponseReturnValue:
     """Nothing was done, and why (409); the row or the page shows how things stand now."""
-    words = refusal(code, patient_of(public_id))
+    patient = patient_of(public_id)
+    words = refusal(code, patient)
     if htmx.wants_fragment():
-        return _row(public_id, alert=words, status=409)
+        return _row(patient, alert=words, status=409)
     return page(came_from(), alert=words), 409
 
 
@@ -139,15 +190,32 @@ def undo_disable(patient: Patient) -> Undo:
     return Undo(url_for("staff.onboarding_enable", public_id=patient.public_id), fields)
 
 
+def row_of(patient: Patient) -> OnboardingRow:
+    """One row as it is now, for an answer that brings it along."""
+    now = clock.now()
+    line = roster.line(patient, now=now)
+    return onboarding_rows([line], back=str(came_from()), now=now)[0]
+
+
+def pills_here() -> list[PillView]:
+    """The pills as they are now."""
+    return _pills(came_from())
+
+
 def _row(
-    public_id: str, *, words: str = "", alert: str = "", undo: Undo | None = None, status: int = 200
+    patient: Patient,
+    *,
+    words: str = "",
+    alert: str = "",
+    undo: Undo | None = None,
+    status: int = 200,
 ) -> Response:
-    place, now = came_from(), clock.now()
-    line = roster.line(patient_of(public_id), now=now)
+    row = row_of(patient)
     html = render_template(
         "staff/fragments/onboarding_answer.html",
-        row=onboarding_rows([line], back=str(place), now=now)[0],
-        pills=_pills(place),
+        row=row,
+        ticked=selecting.ticked((row.public_id,)),
+        pills=pills_here(),
         said_now=words,
         said_alert=alert,
         undo=undo,

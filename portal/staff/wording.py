@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
 from portal.access.models import EndReason
+from portal.passwords import PasswordProblem
 from portal.people.models import Patient
 from portal.people.naming import short_name
 from portal.web.filters import short_day
@@ -36,6 +37,9 @@ class Said(StrEnum):
     ENABLED = "enabled"
     ENABLED_BEFORE = "enabled_before"
     NOT_ENABLED_ANY_MORE = "not_enabled_any_more"
+    RESET_SENT = "reset_sent"
+    RESET_NOT_SENT = "reset_not_sent"
+    USERNAME_CHANGED = "username_changed"
 
 
 _DONE: dict[Said, LazyString] = {
@@ -61,6 +65,9 @@ _DONE: dict[Said, LazyString] = {
     Said.ENABLED: _l("Enabled %(who)s. No mail was sent."),
     Said.ENABLED_BEFORE: _l("%(who)s is enabled already. Nothing was changed."),
     Said.NOT_ENABLED_ANY_MORE: _l("%(who)s is not enabled any more. No mail had been sent."),
+    Said.RESET_SENT: _l("Sent a reset email to %(who)s. Its link works for one hour."),
+    Said.USERNAME_CHANGED: _l("Changed the portal username of %(who)s."),
+    Said.RESET_NOT_SENT: _l("Nothing was sent: %(who)s got a newer reset email already."),
 }
 
 _REFUSED: dict[str, LazyString] = {
@@ -74,10 +81,51 @@ _REFUSED: dict[str, LazyString] = {
     "identifiers_missing": _l("Nothing was sent: information about %(who)s is missing."),
     "not_enabled": _l("Nothing was sent: portal access of %(who)s is not enabled any more."),
     "active": _l("Nothing was sent: %(who)s has an account already."),
+    "other_practice": _l(
+        "Nothing was changed: the account of %(who)s is used at another practice too. Send a reset"
+        " email instead; the username is changed by its holder."
+    ),
+    "other_person": _l(
+        "Nothing was changed: the account of %(who)s holds another person too. Send a reset email"
+        " instead."
+    ),
+    "second_factor": _l(
+        "Nothing was changed: the account of %(who)s has a second factor. Send a reset email"
+        " instead."
+    ),
+    "no_account": _l("Nothing was sent: %(who)s has no account to reset."),
+    "reset_waits": _l(
+        "Nothing was sent: the email on file of %(who)s changed, and resets to the new address"
+        " wait for 24 hours."
+    ),
+    "email_unconfirmed": _l(
+        "Nothing was sent: %(who)s has not confirmed the new email yet. A code went there; it is"
+        " entered on the portal’s home page."
+    ),
     "stale": _l(
         "The chart of %(who)s changed since this page was drawn. Nothing was done."
         " Here is how it stands now."
     ),
+}
+
+PASSWORD_PROBLEMS: dict[PasswordProblem, LazyString] = {
+    PasswordProblem.TOO_SHORT: _l("This password is too short. Use 15 characters or more."),
+    PasswordProblem.TOO_LONG: _l("This password is too long. Use 256 characters or fewer."),
+    PasswordProblem.COMMON: _l("Many people use this password, so it is among the first guessed."),
+    PasswordProblem.REPETITIVE: _l("This password repeats the same characters or runs in a row."),
+    PasswordProblem.PERSONAL: _l(
+        "This password is made of the person's name, an address or the practice's name."
+    ),
+}
+
+USERNAME_WORDS: dict[str, LazyString] = {
+    "available": _l("Available"),
+    "current": _l("This is the username now"),
+    "taken": _l("Not available"),
+    "shape": _l(
+        "Use 3 to 64 letters (a to z), digits, dots, hyphens or underscores. No spaces and no @."
+    ),
+    "too_many": _l("Many usernames were tried in a short time. Save to find out about this one."),
 }
 
 _ENDINGS: dict[EndReason, LazyString] = {

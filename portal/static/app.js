@@ -50,6 +50,10 @@
     clearUnseen();
     say(event.detail.value);
   });
+  // What happened elsewhere never takes an offer (Undo) away.
+  document.addEventListener("news", (event) => {
+    if (!find("form", region("status"))) say(event.detail.value);
+  });
 
   /* Dialogs: what arrives with data-modal opens as a modal and gives the focus back to its opener. */
 
@@ -110,10 +114,31 @@
     if (outage || !sourceElement.matches("[data-poll]")) box.replaceChildren();
   });
 
-  /* A page that asks for news by itself keeps quiet while nobody looks at it. */
+  /* A page that asks for news by itself keeps quiet while nobody looks at it; news from before an act is no news. */
 
+  let acts = 0;
   document.addEventListener("htmx:before:request", (event) => {
-    if (document.hidden && event.detail.ctx.sourceElement.matches("[data-poll]")) event.preventDefault();
+    const { ctx } = event.detail;
+    if (!ctx.sourceElement.matches("[data-poll]")) acts += 1;
+    else if (document.hidden) event.preventDefault();
+    ctx.acts = acts;
+  });
+
+  /* Logged out meanwhile: the page stays as it is, and a banner says where to log in. */
+
+  document.addEventListener("htmx:before:response", (event) => {
+    const { ctx } = event.detail;
+    const { status, headers } = ctx.response;
+    if (status === 401) {
+      event.preventDefault();
+      const box = region("alert");
+      if (find("a", box)) return;
+      say(box.dataset.out, "alert");
+      const link = document.createElement("a");
+      link.href = `${headers.get("HX-Redirect")}?next=${encodeURIComponent(location.pathname + location.search)}`;
+      link.textContent = box.dataset.logIn;
+      find("p", box).append(" ", link);
+    } else if (ctx.acts !== acts && ctx.sourceElement.matches("[data-poll]")) event.preventDefault();
   });
 
   /* A button in flight: kept in place and focused, but a second press does nothing. */
@@ -139,12 +164,27 @@
     const form = event.detail.ctx.sourceElement.closest("form");
     if (form && !event.detail.ctx.keepIndicators) setIdle(form);
   });
-  addEventListener("pageshow", () => document.querySelectorAll(`[${busy}]`).forEach(setIdle));
+  addEventListener("pageshow", (event) => {
+    // Back, from the browser's memory: health records are shown as they are now.
+    if (event.persisted) location.reload();
+    document.querySelectorAll(`[${busy}]`).forEach(setIdle);
+  });
+
+  /* The box that ticks its whole column: before anybody hears of the change. */
+
+  const boxes = (all) => [...all.closest("table").querySelectorAll("tbody [type=checkbox]")];
+  function markAll() {
+    for (const all of document.querySelectorAll("[data-pick-all]")) all.checked = boxes(all).every((box) => box.checked);
+  }
+  addEventListener("change", ({ target }) => {
+    if (target.matches("[data-pick-all]")) for (const box of boxes(target)) box.checked = target.checked;
+    else markAll();
+  }, true);
 
   /* Show and hide a password or an SSN. */
 
   function wireReveals() {
-    for (const button of document.querySelectorAll("[data-reveal][hidden]")) button.hidden = false;
+    for (const control of document.querySelectorAll(":is([data-reveal], [data-print], [data-pick-all])[hidden]")) control.hidden = false;
   }
   function reveal(button) {
     const input = region(button.dataset.reveal);
@@ -175,6 +215,7 @@
     if (!target) return;
     if (target.matches("[data-close]")) closeDialog(target);
     else if (target.matches("[data-reveal]")) reveal(target);
+    else if (target.matches("[data-print]")) print();
     else if (target.matches(".live-close")) target.parentElement.replaceChildren();
   });
   // While typing, and not on leaving the field: a suggestion that came as the next field takes the focus would mix with
@@ -183,6 +224,11 @@
     for (const input of document.querySelectorAll("[data-suggest-from]")) {
       if (input.dataset.suggestFrom.split(/\s+/).includes(event.target.id)) suggest(input);
     }
+  });
+  // A colour that is typed, and the same in the browser's box: one follows the other.
+  document.addEventListener("input", ({ target }) => {
+    const twin = region(target.dataset.twin);
+    if (twin && /^#[\da-f]{6}$/i.test(target.value)) twin.value = target.value;
   });
   document.addEventListener("focusin", (event) => {
     const { value, dataset } = event.target;
@@ -218,6 +264,7 @@
   function settle() {
     openModals();
     wireReveals();
+    markAll();
     markTitle();
   }
   // What had the focus may be gone with the old content: go to what came in its place, not to the top of the page.

@@ -13,10 +13,11 @@ from flask import Flask, Response, abort, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.accounts import desk
 from portal.practices.models import Role
 from portal.settings import settings
 from portal.web import htmx
-from portal.web.signed_on import keep_alive
+from portal.web.signed_on import account_on, keep_alive
 
 
 class Who(StrEnum):
@@ -49,6 +50,12 @@ ACCESS: dict[str, Who] = {
     "staff.add_patient": Who.STAFF,
     "staff.chart": Who.STAFF,
     "staff.edit_patient": Who.STAFF,
+    "staff.edit_portal": Who.STAFF,
+    "staff.edit_portal_enable": Who.STAFF,
+    "staff.edit_portal_disable": Who.STAFF,
+    "staff.edit_portal_send": Who.STAFF,
+    "staff.check_username": Who.STAFF,
+    "staff.suggest_password": Who.ADMINISTRATOR,
     "staff.opt_out": Who.STAFF,
     "staff.portal_access": Who.STAFF,
     "staff.portal_access_state": Who.STAFF,
@@ -60,6 +67,8 @@ ACCESS: dict[str, Who] = {
     "staff.disable_access": Who.STAFF,
     "staff.onboarding": Who.STAFF,
     "staff.onboarding_search": Who.STAFF,
+    "staff.onboarding_select": Who.STAFF,
+    "staff.onboarding_news": Who.STAFF,
     "staff.onboarding_enable": Who.STAFF,
     "staff.onboarding_disable": Who.STAFF,
     "staff.onboarding_send": Who.STAFF,
@@ -77,6 +86,11 @@ ACCESS: dict[str, Who] = {
     "staff.bulk_pause": Who.STAFF,
     "staff.bulk_resume": Who.STAFF,
     "staff.bulk_cancel": Who.STAFF,
+    "staff.settings": Who.ADMINISTRATOR,
+    "staff.settings_doctor": Who.ADMINISTRATOR,
+    "staff.settings_communication": Who.ADMINISTRATOR,
+    "staff.settings_style": Who.ADMINISTRATOR,
+    "staff.picture": Who.STAFF,
     # patients
     "patients.front": Who.ANYBODY,
     "patients.sign_up_info": Who.ANYBODY,
@@ -91,15 +105,24 @@ ACCESS: dict[str, Who] = {
     "patients.not_me_thanks": Who.ANYBODY,
     "patients.fresh_link": Who.ANYBODY,
     "patients.fresh_link_asked": Who.ANYBODY,
+    "patients.unsubscribe": Who.ANYBODY,
+    "patients.open_reset": Who.ANYBODY,
+    "patients.reset": Who.ANYBODY,
+    "patients.reset_identity": Who.ANYBODY,
+    "patients.log_off_for_reset": Who.ANYBODY,
     "patients.log_on": Who.ANYBODY,
     "patients.log_off": Who.PATIENT,
+    "patients.new_password": Who.PATIENT,
     "patients.home": Who.PATIENT,
     "patients.confirm_email": Who.PATIENT,
     "patients.resend_code": Who.PATIENT,
 }
 
-POLLS = frozenset({"staff.portal_access_state", "staff.bulk_run_state"})
+POLLS = frozenset({"staff.portal_access_state", "staff.onboarding_news", "staff.bulk_run_state"})
 """Asked by an open page by itself: they never extend a log-on (security.md)."""
+
+BEFORE_A_PASSWORD = frozenset({"patients.new_password", "patients.log_off"})
+"""All that a log-on with a password from the desk may reach until its holder has chosen one (3.5)."""
 
 LOG_ON = {
     Who.STAFF: "staff.log_on",
@@ -130,18 +153,26 @@ def _enforce() -> BaseResponse | None:
         abort(404)
     if who in LOG_ON and not current_user.is_authenticated:
         return _to_log_on(LOG_ON[who])
-    if who in ROLES and current_user.person.role not in ROLES[who]:
+    if not may_open(endpoint):
         abort(403)
+    if who is Who.PATIENT and endpoint not in BEFORE_A_PASSWORD and desk.must_choose(account_on()):
+        return htmx.go(url_for("patients.new_password"))
     if endpoint not in POLLS and endpoint != "static":
         keep_alive()
     return None
+
+
+def may_open(endpoint: str) -> bool:
+    """Whether the role of who is logged on includes it."""
+    who = ACCESS[endpoint]
+    return who not in ROLES or current_user.person.role in ROLES[who]
 
 
 def _to_log_on(endpoint: str) -> BaseResponse:
     """A page: to the log-on page and back. A fragment: 401, and the browser goes there as a whole."""
     url = url_for(endpoint)
     if request.method == "GET" and not htmx.wants_fragment():
-        return redirect(f"{url}?next={quote(request.path)}", code=303)
+        return redirect(f"{url}?next={quote(request.full_path.rstrip('?'))}", code=303)
     if htmx.wants_fragment():
         return Response(status=401, headers={"HX-Redirect": url})
     return redirect(url, code=303)

@@ -11,6 +11,7 @@ from flask_login import current_user
 from portal.logons.side import Side
 from portal.practices.models import Practice, StaffMember
 from portal.web import filters
+from portal.web.access_table import may_open
 from portal.web.cookies import side_of_request
 from portal.web.language import current_language, language_links
 
@@ -42,9 +43,8 @@ def _staff_context() -> dict[str, Any]:
         return {"home_url": url_for("staff.log_on")}
     here = request.endpoint or ""
     elsewhere = {"staff.home", "staff.resolve_attention", "staff.notice"}
-    patients = here not in elsewhere and not here.startswith(
-        ("staff.onboarding", "staff.bulk", "staff.invite_all")
-    )
+    apart = ("staff.onboarding", "staff.bulk", "staff.invite_all", "staff.settings")
+    patients = here not in elsewhere and not here.startswith(apart)
     return {
         "home_url": url_for("staff.home"),
         "log_out_url": url_for("staff.log_off"),
@@ -56,7 +56,14 @@ def _staff_context() -> dict[str, Any]:
             (_("Patient Portal Onboarding Tool"), url_for("staff.onboarding")),
             (_("Bulk runs"), url_for("staff.bulk_runs")),
         ],
+        "account_links": _account_links(),
     }
+
+
+def _account_links() -> list[tuple[str, str]]:
+    """What stands under "Account": only what this person may open."""
+    links = [("staff.settings", _("Portal settings"))]
+    return [(label, url_for(endpoint)) for endpoint, label in links if may_open(endpoint)]
 
 
 def _patient_context() -> dict[str, Any]:

@@ -65,7 +65,7 @@ def doors() -> list[OpenedDoor]:
     return sorted(found, key=lambda opened: opened.opened_at)
 
 
-def remember_door(response: Response, handle: str, invitation: str) -> None:
+def remember_door(response: Response, handle: str, purpose: str, subject: str) -> None:
     """Keep it for half an hour, in a cookie of its own: links opened at the same moment do not overwrite each other.
 
     Beyond a dozen the oldest is forgotten.
@@ -75,7 +75,7 @@ def remember_door(response: Response, handle: str, invitation: str) -> None:
         response.delete_cookie(cookie_name(DOOR + oldest.handle), path="/")
     response.set_cookie(
         cookie_name(DOOR + handle),
-        OpenedDoor.seal(handle, invitation),
+        OpenedDoor.seal(handle, purpose, subject),
         max_age=DOOR_LIFE,
         path="/",
         secure=current_app.config["SESSION_COOKIE_SECURE"],

@@ -25,6 +25,7 @@ class SignedOn(UserMixin):  # type: ignore[misc]
     def __init__(self, token: str, logon: Logon, person: StaffMember | PortalAccount) -> None:
         self._token = token
         self.logon = logon
+        self.logon_id = logon.id
         self.person = person
 
     def get_id(self) -> str:
@@ -53,6 +54,12 @@ def account_on() -> PortalAccount:
     """The portal account that is logged on; the access table has made sure that there is one."""
     person: PortalAccount = current_user.person
     return person
+
+
+def logon_id() -> int:
+    """The number of the log-on that this request came by."""
+    number: int = current_user.logon_id
+    return number
 
 
 def staff_hand() -> Actor:

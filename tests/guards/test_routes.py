@@ -14,6 +14,9 @@ from portal.access import service as access
 from portal.attention import service as attention
 from portal.attention.models import AttentionKind
 from portal.extensions import db
+from portal.invitations.models import Invitation
+from portal.mail import unsubscribe
+from portal.mail.models import OutboxMessage
 from portal.tokens import link_token
 from portal.transaction import atomic
 from portal.web.access_table import ACCESS, Who
@@ -21,7 +24,13 @@ from tests.doors import log_on_patient, log_on_staff, open_door, sign_up
 from tests.factories import House, make_house, make_invitation, make_patient
 
 VISITORS = ["anonymous", "patient", "front_desk", "provider", "administrator"]
-WRITTEN_BY_GET = {"audit_event", "audit_chain", "invitation_event", "alembic_version"}
+WRITTEN_BY_GET = {
+    "audit_event",
+    "audit_chain",
+    "invitation_event",
+    "account_event",
+    "alembic_version",
+}
 """Append-only observations (security.md "Shape")."""
 
 
@@ -54,10 +63,16 @@ def world(app: Flask, moment: Any) -> World:
             "item_id": item.public_id,
             "grant_id": grant.public_id,
             "token": link_token(invitation.nonce),
+            "unsubscribe": _unsubscribe_token(invitation),
             "handle": "unknown-handle-000000",
             "key": "unknown",
         },
     )
+
+
+def _unsubscribe_token(invitation: Invitation) -> str:
+    message = select(OutboxMessage.public_id).where(OutboxMessage.subject_id == invitation.id)
+    return unsubscribe.token(str(db.session.scalar(message)))
 
 
 def visitor(app: Flask, world: World, kind: str) -> FlaskClient:
@@ -75,6 +90,8 @@ def rules(app: Flask) -> list[Any]:
 
 def address(app: Flask, world: World, rule: Any) -> str:
     values = {name: world.ids.get(name, world.ids["public_id"]) for name in rule.arguments}
+    if rule.endpoint == "patients.unsubscribe":
+        values = {"token": world.ids["unsubscribe"]}
     if "attention" in rule.rule:
         values = dict.fromkeys(values, world.ids["item_id"])
     with app.test_request_context():
@@ -187,7 +204,8 @@ def test_csrf_is_asked_of_every_post(
     monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
     client = app.test_client()
     for rule in rules(app):
-        if "POST" in rule.methods and ACCESS[rule.endpoint] is Who.ANYBODY:
+        own_token = rule.endpoint == "patients.unsubscribe"  # RFC 8058; security.md
+        if "POST" in rule.methods and ACCESS[rule.endpoint] is Who.ANYBODY and not own_token:
             assert client.post(address(app, world, rule)).status_code == 400, rule.rule
 
 

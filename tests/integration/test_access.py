@@ -145,7 +145,13 @@ def test_nothing_is_written_outside_a_transaction(app, moment) -> None:
         db.session.flush()
     db.session.rollback()
     with pytest.raises(WriteOutsideTransaction):
-        record("patient.opted_out", practice_id=house.practice.id, by=house.hand, now=moment.now)
+        record(
+            "notice.acknowledged",
+            practice_id=house.practice.id,
+            by=house.hand,
+            now=moment.now,
+            version=1,
+        )
 
 
 def test_the_audit_vocabulary_is_closed(app, moment) -> None:

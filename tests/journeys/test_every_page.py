@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import re
+import subprocess
+import sys
 import urllib.request
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.journeys.conftest import DESK, PHONE, Installation, Subject, Words, link_in
+from tests.conftest import ROOT
+from tests.journeys.conftest import DESK, PHONE, PRACTICE, Installation, Subject, Words, link_in
 from tests.journeys.test_main_job import (
     enable,
     log_on,
@@ -89,8 +93,16 @@ def test_every_page(
     page.get_by_role("link", name=t("Patient information"), exact=True).first.click()
     page.wait_for_load_state()
     inspector.look("chart")
+    page.locator("#edit-information-link").click()
+    page.get_by_role("dialog").locator("#edit-given_name").wait_for()
+    inspector.look("edit information")
+    page.get_by_role("dialog").get_by_role("link", name=t("Patient Portal")).click()
+    page.locator("#edit-access").wait_for()
+    inspector.look("edit information, patient portal")
+    page.keyboard.press("Escape")
 
-    link = link_in(installation.wait_for_mail(address, "Family Practice"))
+    mail = installation.wait_for_mail(address, "Family Practice")
+    link = link_in(mail)
     door = contexts(viewport=size, locale=language, color_scheme=theme)
     inspector.page = door
     door.goto(f"{installation.url}/")
@@ -118,9 +130,91 @@ def test_every_page(
     inspector.look("used link")
     used.goto(link + "/not-me")
     inspector.look("this is not me")
+    used.goto(unsubscribe_link(installation, mail))
+    inspector.look("no more invitations")
+    used.get_by_role("button", name=t("Stop invitations")).click()
+    used.get_by_role("heading", name=t("You will get no more invitations")).wait_for()
+    inspector.look("no more invitations, done")
+    look_at_reset(inspector, page, used, installation, address, t)
     used.goto(f"{installation.url}/nothing-here")
     inspector.look("not found")
     assert inspector.problems == []
+
+
+@pytest.mark.parametrize(("language", "theme", "size"), COMBINATIONS)
+def test_every_tab_of_the_settings(
+    language: str,
+    theme: Any,
+    size: Any,
+    installation: Installation,
+    administrator: str,
+    contexts: Any,
+) -> None:
+    t = Words(language)
+    page = contexts(viewport=size, locale=language, color_scheme=theme)
+    inspector = Inspector(page)
+    log_on(page, installation, t, email=administrator)
+    page.goto(f"{installation.url}/staff/settings")
+    inspector.look("doctor")
+    save = page.get_by_role("button", name=t("Update settings"))
+    for field, typed in (("logo", None), ("invitation_days", "x"), ("mail_colour", "#ffcc00")):
+        if typed is None:
+            svg = {"name": "logo.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
+            page.locator(f"#{field}").set_input_files(svg)
+        else:
+            page.locator(f"#{field}").fill(typed)
+            inspector.look(field)
+        save.click()
+        page.locator("#error-summary").wait_for()
+        inspector.look(f"{field}, with an error")
+        following = page.locator(".page-tabs li:has([aria-current]) + li a")
+        if following.count():
+            following.click()
+            page.wait_for_load_state()
+    assert inspector.problems == []
+
+
+def unsubscribe_link(installation: Installation, mail: EmailMessage) -> str:
+    """As a bulk mail of the same row would carry it."""
+    public_id = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+    code = (
+        "from wsgi import app\nfrom portal.mail import unsubscribe\n"
+        f"with app.app_context(): print(unsubscribe.link({public_id!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=installation.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def look_at_reset(
+    inspector: Inspector,
+    staff: Page,
+    door: Page,
+    installation: Installation,
+    address: str,
+    t: Words,
+) -> None:
+    """Sent from the list; the page of the new password and the identity check behind it."""
+    staff.goto(f"{installation.url}/staff/onboarding?pill=active&size=100")
+    staff.get_by_role("button", name=t("Send Invite to %(address)s", address=address)).click()
+    subject = t("A new password for the patient portal of %(practice)s", practice=PRACTICE)
+    body = installation.wait_for_mail(address, subject).get_body(("plain",))
+    assert body is not None
+    door.goto(re.findall(r"http\S+/r/[\w-]+(?=\s)", body.get_content())[0])
+    door.get_by_label(t("New password")).fill("short")
+    door.get_by_role("button", name=t("Continue")).click()
+    door.locator("#error-summary").wait_for()
+    inspector.look("new password, with an error")
+    door.get_by_label(t("New password")).fill("seven wet umbrellas by the door")
+    door.get_by_role("button", name=t("Continue")).click()
+    door.get_by_role("button", name=t("Verify identity")).wait_for()
+    inspector.look("identity check for a reset")
 
 
 def test_the_first_load_is_light(installation: Installation) -> None:

@@ -15,9 +15,9 @@ from tests.journeys.conftest import DESK, PHONE, STAFF, Installation, Subject, W
 SCANNER = "Mozilla/5.0 (compatible; Barracuda Sentinel)"
 
 
-def log_on(page: Page, installation: Installation, t: Words) -> None:
+def log_on(page: Page, installation: Installation, t: Words, *, email: str = STAFF) -> None:
     page.goto(f"{installation.url}/staff/login?lang={t.language}")
-    page.get_by_label(t("Email"), exact=True).fill(STAFF)
+    page.get_by_label(t("Email"), exact=True).fill(email)
     page.get_by_label(t("Password"), exact=True).fill(PASSWORD)
     page.get_by_role("button", name=t("Log in"), exact=True).click()
     page.wait_for_url("**/staff/")

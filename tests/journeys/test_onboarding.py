@@ -27,7 +27,7 @@ def open_tool(page: Page, installation: Installation, subject: Subject) -> Locat
 def read_notice(page: Page) -> None:
     """Acknowledge it, if it is asked for: once per person, whichever journey comes first."""
     ok = page.get_by_role("button", name="OK", exact=True)
-    told = page.get_by_role("status").get_by_text("Enabled")
+    told = page.get_by_text(re.compile(r"^Enabled ")).first
     expect(ok.or_(told).first).to_be_visible()
     if ok.is_visible():
         ok.click()

@@ -73,10 +73,10 @@ def test_a_link_is_rederived_from_its_nonce() -> None:
 
 def test_a_door_is_signed_and_belongs_to_its_handle() -> None:
     with app_with(OLD).app_context():
-        sealed = OpenedDoor.seal("handle", "invitation")
+        sealed = OpenedDoor.seal("handle", "invitation-link", "invitation")
         opened = OpenedDoor.read("handle", sealed)
         assert opened is not None
-        assert opened.invitation == "invitation"
+        assert (opened.purpose, opened.subject) == ("invitation-link", "invitation")
         assert OpenedDoor.read("another", sealed) is None
         assert OpenedDoor.read("handle", sealed[:-2]) is None
     with app_with(OLD, SECRET + "!").app_context():

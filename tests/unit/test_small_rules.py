@@ -117,7 +117,14 @@ def test_only_ascii_is_lowered_in_usernames() -> None:
     assert clean_username("ſmith") == "ſmith", "a homograph stays a homograph (CVE-2019-19844)"
 
 
-@pytest.mark.parametrize("text", ["/staff/patients", "/staff/patients/Ab-_9/portal-access"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/staff/patients",
+        "/staff/patients/Ab-_9/portal-access",
+        "/staff/onboarding?pill=ready&at=after.Ab-_9.",
+    ],
+)
 def test_places_of_this_site(text: str) -> None:
     assert safe_path(text) == text
 
@@ -133,6 +140,9 @@ def test_places_of_this_site(text: str) -> None:
         "javascript:x",
         "/a%0d%0ab",
         "/../etc",
+        "/a?next=//evil",
+        "/a?b=%0d%0a",
+        "/a?b#c",
         None,
         "",
     ],

@@ -9,8 +9,10 @@ from flask_login import logout_user
 from portal import clock
 from portal.accounts import email_codes
 from portal.accounts import service as accounts
-from portal.errors import Refused
+from portal.accounts.service import Held
+from portal.errors import NotFound, Refused
 from portal.patients import blueprint, presenters, wording
+from portal.patients.confirmations import confirmations
 from portal.patients.forms import ConfirmEmailForm
 from portal.patients.views.log_on import no_chart
 from portal.web import signed_on
@@ -24,8 +26,9 @@ def home() -> ResponseReturnValue:
 
 @blueprint.post("/home/confirm-email")
 def confirm_email() -> ResponseReturnValue:
-    """The code came back (8.3)."""
+    """The code came back: of the account's own address (8.3), or of a person's on file (3.7)."""
     form = ConfirmEmailForm()
+    held = _person(form)
     if not form.validate():
         return _page(form, status=422)
     try:
@@ -34,6 +37,7 @@ def confirm_email() -> ResponseReturnValue:
             code=form.digits(),
             by=signed_on.account_hand(),
             now=clock.now(),
+            patient=held.patient if held else None,
         )
     except Refused as refused:
         form.code.errors = [str(wording.EMAIL_CODES[refused.code])]
@@ -47,11 +51,32 @@ def resend_code() -> ResponseReturnValue:
     """Another code; beyond the limit the same answer and no mail."""
     account = signed_on.account_on()
     now = clock.now()
+    held = _person(ConfirmEmailForm())
     people = accounts.people_of(account, now=now)
-    if people:
+    if held is not None:
+        patient = held.patient
+        email_codes.resend(
+            account=account, practice_id=patient.practice_id, now=now, patient=patient
+        )
+        flash(str(wording.CODE_SENT), "info")
+    elif people:
         email_codes.resend(account=account, practice_id=people[0].patient.practice_id, now=now)
         flash(str(wording.CODE_SENT), "info")
     return redirect(url_for("patients.home"), code=303)
+
+
+def _person(form: ConfirmEmailForm) -> Held | None:
+    """Whose address on file the form is about; None for the account's own address.
+
+    Raises:
+        NotFound: nobody whose chart this account may read.
+    """
+    if not form.person.data:
+        return None
+    for held in accounts.people_of(signed_on.account_on(), now=clock.now()):
+        if held.patient.public_id == form.person.data:
+            return held
+    raise NotFound("person")
 
 
 def _page(form: ConfirmEmailForm, *, status: int = 200) -> ResponseReturnValue:
@@ -69,8 +94,8 @@ def _page(form: ConfirmEmailForm, *, status: int = 200) -> ResponseReturnValue:
         "patients/pages/home.html",
         account=account,
         form=form,
+        confirmations=confirmations(account, people, form, now=now),
         people=cards,
         practice=practices[0] if len(practices) == 1 else None,
-        code_open=email_codes.open_confirmation(account, now=now) is not None,
     )
     return page, status

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
@@ -12,14 +10,12 @@ from portal.accounts import sign_up as signing_up
 from portal.errors import Refused
 from portal.identity.rules import Verdict
 from portal.limits.rules import IDENTITY_PER_INVITATION
-from portal.patients import blueprint, doors, wording
+from portal.patients import blueprint, doors, identity_page, wording
 from portal.patients.doors import Door
-from portal.patients.forms import BirthAndPhoneForm, SsnForm
+from portal.patients.identity_page import ClaimForm
 from portal.patients.views.sign_up import username_taken_meanwhile
 from portal.web import signed_on
 from portal.web.security import client_address
-
-BY_BIRTH = "birth"
 
 
 @blueprint.route("/invitation/<handle>/identity", methods=["GET", "POST"])
@@ -30,7 +26,7 @@ def identity(door: Door) -> ResponseReturnValue:
     pending = signing_up.find_pending(door.handle, now=now)
     if pending is None:
         return _back_to_sign_up(door)
-    form = _form(door, now=now)
+    form = identity_page.claim_form(door.invitation.patient.practice, now=now)
     if not form.validate_on_submit():
         return _page(door, form), 422 if form.is_submitted() else 200
     try:
@@ -52,9 +48,7 @@ def identity(door: Door) -> ResponseReturnValue:
     return _not_passed(door, form, result.verdict)
 
 
-def _not_passed(
-    door: Door, form: SsnForm | BirthAndPhoneForm, verdict: Verdict
-) -> ResponseReturnValue:
+def _not_passed(door: Door, form: ClaimForm, verdict: Verdict) -> ResponseReturnValue:
     practice = door.invitation.patient.practice.name
     match verdict:
         case Verdict.LOCKED:
@@ -73,21 +67,7 @@ def _back_to_sign_up(door: Door) -> ResponseReturnValue:
     return door.go("patients.sign_up")
 
 
-def _form(door: Door, *, now: datetime) -> SsnForm | BirthAndPhoneForm:
-    if request.values.get("by") != BY_BIRTH:
-        return SsnForm()
-    practice = door.invitation.patient.practice
-    return BirthAndPhoneForm(
-        country=practice.country, today=clock.local_date(now, practice.time_zone)
-    )
-
-
-def _page(door: Door, form: SsnForm | BirthAndPhoneForm) -> str:
-    by_birth = isinstance(form, BirthAndPhoneForm)
+def _page(door: Door, form: ClaimForm) -> str:
     return doors.open_page(
-        "identity",
-        door,
-        form=form,
-        by=BY_BIRTH if by_birth else None,
-        other_way=None if by_birth else BY_BIRTH,
+        "identity", door, here="patients.identity", not_me=True, **identity_page.shown(form)
     )

@@ -20,6 +20,7 @@ from portal.invitations.rules import LinkState, looks_like_a_scanner
 from portal.patients import blueprint, doors, presenters, wording
 from portal.patients.doors import Door
 from portal.patients.views.log_on import clear_browser
+from portal.tokens import INVITATION_LINK
 from portal.web import cookies, signed_on
 from portal.web.language import LANGUAGES
 
@@ -84,9 +85,9 @@ def _open(token: str, endpoint: str) -> ResponseReturnValue:
     if invitation is None:
         return render_template("patients/pages/unknown_link.html"), 404
     _note_opening(invitation, now=clock.now())
-    handle = doors.enter(invitation)
+    handle = doors.enter(INVITATION_LINK, invitation.public_id)
     response = redirect(url_for(endpoint, handle=handle), code=303)
-    cookies.remember_door(response, handle, invitation.public_id)
+    cookies.remember_door(response, handle, INVITATION_LINK, invitation.public_id)
     language = _language_of_chart(invitation)
     if language is not None:
         cookies.remember_language(response, language)

@@ -33,10 +33,10 @@ def log_on() -> ResponseReturnValue:
             client=client_address(),
             now=clock.now(),
         )
+        return _log_on(account)
     except Refused as refused:
         form.form_errors.append(wording.LOG_ON[refused.code])
         return _page(form), 429 if refused.code == "wait" else 422
-    return _log_on(account)
 
 
 @blueprint.post("/logout")
@@ -63,7 +63,9 @@ def no_chart(account: PortalAccount) -> ResponseReturnValue:
 def _log_on(account: PortalAccount) -> ResponseReturnValue:
     try:
         token = accounts.log_on(account=account, client=client_address(), now=clock.now())
-    except Refused:
+    except Refused as refused:
+        if refused.code != "no_chart":
+            raise
         return no_chart(account)
     if current_user.is_authenticated:
         signed_on.forget()

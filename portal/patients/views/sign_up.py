@@ -15,6 +15,7 @@ from portal.limits.rules import SIGN_UP_PER_CLIENT
 from portal.patients import blueprint, doors, presenters, wording
 from portal.patients.doors import Door
 from portal.patients.forms import LogOnForm, SignUpForm
+from portal.tokens import INVITATION_LINK
 from portal.web import cookies
 from portal.web.language import current_language
 from portal.web.security import client_address
@@ -84,5 +85,5 @@ def _form(door: Door, **typed: str) -> SignUpForm:
 def _on_to_identity(door: Door) -> ResponseReturnValue:
     """The door stays open as long as what was typed is kept."""
     response = door.go("patients.identity")
-    cookies.remember_door(response, door.handle, door.invitation.public_id)
+    cookies.remember_door(response, door.handle, INVITATION_LINK, door.invitation.public_id)
     return response

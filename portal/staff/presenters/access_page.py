@@ -9,7 +9,10 @@ from flask_babel import gettext as _
 
 from portal.access.models import Grant
 from portal.access.rules import Obstacle, Status
+from portal.accounts.recovery_models import AccountEvent
+from portal.accounts.rules import ResetState
 from portal.crypto import keyed_hash
+from portal.invitations.models import InvitationEvent
 from portal.people.naming import short_name
 from portal.staff.facts import AccessFacts
 from portal.staff.presenters.details import Remark, details, remarks
@@ -23,10 +26,8 @@ from portal.staff.presenters.history import (
 from portal.staff.presenters.requirements import RequirementRow, requirement_rows
 from portal.staff.presenters.status import Detail, StatusView, status_view
 from portal.staff.presenters.timeline import TimelineLine, timeline_line
-from portal.web.filters import short_day
-
-POLL_SECONDS = (3, 5, 8, 13, 20, 30, 60)
-"""How long the page waits before it asks again: longer each time that nothing has changed."""
+from portal.staff.presenters.watch import watch
+from portal.web.filters import moment, short_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def access_page(facts: AccessFacts, *, step: int = 0) -> AccessPage:
     missing = Obstacle.IDENTIFIERS_MISSING in facts.obstacles
     blocked = Obstacle.ADDRESS_BLOCKED in facts.obstacles
     public_id = facts.patient.public_id
-    lines = tuple(timeline_line(event, zone=facts.zone) for event in facts.events)
+    lines = tuple(timeline_line(event, zone=facts.zone) for event in _events(facts))
     country = facts.patient.practice.country
     listed = missing or facts.status is Status.NOT_ENABLED
     page = AccessPage(
@@ -97,6 +98,11 @@ def access_page(facts: AccessFacts, *, step: int = 0) -> AccessPage:
     return _polling(page, facts, step=step)
 
 
+def _events(facts: AccessFacts) -> list[InvitationEvent | AccountEvent]:
+    events: list[InvitationEvent | AccountEvent] = [*facts.events, *facts.account_events]
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
 def tag_of(page: AccessPage) -> str:
     """A fingerprint of what the page shows, to find out whether anything has changed."""
     return keyed_hash(repr(replace(page, poll=None)), purpose="portal-access-page")[:16]
@@ -105,18 +111,21 @@ def tag_of(page: AccessPage) -> str:
 def _polling(page: AccessPage, facts: AccessFacts, *, step: int) -> AccessPage:
     if not _waiting(facts):
         return page
-    step = min(step, len(POLL_SECONDS) - 1)
+    again = watch(step)
     url = url_for(
         "staff.portal_access_state",
         public_id=facts.patient.public_id,
         seen=tag_of(page),
-        step=step + 1,
+        step=again.step,
     )
-    return replace(page, poll=Poll(POLL_SECONDS[step], url))
+    return replace(page, poll=Poll(again.seconds, url))
 
 
 def _waiting(facts: AccessFacts) -> bool:
     """Whether something may still happen by itself: a link is out there and has not expired."""
+    reset = facts.reset
+    if reset is not None and reset.state == ResetState.OPEN and facts.now < reset.expires_at:
+        return True
     return facts.valid_until is not None and facts.now < facts.valid_until
 
 
@@ -127,7 +136,8 @@ def _action(facts: AccessFacts) -> Action | None:
     if facts.status is Status.NOT_ENABLED:
         url = url_for("staff.enable", public_id=public_id)
         return Action(_("Enable Patient Access"), url, offers_new_invitation=facts.has_account)
-    if facts.status is Status.READY:
+    no_mail_yet = facts.status is Status.INVITED and facts.newest is None
+    if facts.status is Status.READY or no_mail_yet:
         return Action(_("Send invitation"), url_for("staff.send_invitation", public_id=public_id))
     return None
 
@@ -147,6 +157,12 @@ def _headline(facts: AccessFacts) -> tuple[str, str]:
             )
         case Activation.PENDING | Activation.EXPIRED if facts.valid_until:
             return _invited(facts, last_day(facts.valid_until, facts.zone))
+        case Activation.HANDED_OVER if facts.desk:
+            until = moment(facts.desk.expires_at, facts.zone)
+            return (
+                _("Waiting for the patient’s first log-on"),
+                _("The password from the desk works once, until %(time)s", time=until),
+            )
         case Activation.UNDELIVERED:
             return (
                 _("The invitation was not delivered"),

@@ -10,6 +10,7 @@ from flask_babel.speaklater import LazyString
 
 from portal.attention.models import AttentionItem, AttentionKind
 from portal.mail import wording as mail_wording
+from portal.mail.rules import Reason
 from portal.people.naming import list_name
 from portal.web.filters import moment
 
@@ -42,8 +43,8 @@ _KINDS = {
     AttentionKind.IDENTITY_LOCKED: _Kind(
         _l("Identity check locked: %(name)s"),
         _l(
-            "The answers were wrong five times, so the invitation is dead. Talk with the patient, check"
-            " what is on file, and enable access again."
+            "The answers were wrong five times, so the link is dead. Talk with the patient and check"
+            " what is on file; then send a new one, and enable access again if it has ended."
         ),
         "invited",
         "lock",
@@ -60,7 +61,29 @@ _KINDS = {
     AttentionKind.MAIL_FAILED: _Kind(
         _l("The invitation was not delivered: %(name)s"), _l("Check the address."), "off", "mail"
     ),
+    AttentionKind.MAIL_COMPLAINT: _Kind(
+        _l("Marked as spam: %(name)s"),
+        _l(
+            "Whoever reads the address on file does not want this mail. Talk with the patient before you"
+            " send again, or opt the chart out."
+        ),
+        "off",
+        "warning",
+    ),
 }
+
+
+_ADDRESS_MAY_BE_RIGHT = frozenset(
+    {
+        Reason.MAILBOX_FULL,
+        Reason.CONTENT_REFUSED,
+        Reason.TOO_LARGE,
+        Reason.NOT_IN_TIME,
+        Reason.RETURNED,
+        Reason.GAVE_UP,
+    }
+)
+_ASK = _l("The address may be right: ask the patient before you send again.")
 
 
 def attention_row(item: AttentionItem, *, zone: str) -> AttentionRow:
@@ -68,10 +91,11 @@ def attention_row(item: AttentionItem, *, zone: str) -> AttentionRow:
     kind = _KINDS[AttentionKind(item.kind)]
     name = list_name(item.patient)
     why = mail_wording.explain(item.reason)
+    advice = _ASK if item.reason in _ADDRESS_MAY_BE_RIGHT else kind.text
     return AttentionRow(
         public_id=item.public_id,
         title=str(kind.title) % {"name": name},
-        text=" ".join(part for part in (why, str(kind.text)) if part),
+        text=" ".join(part for part in (why, str(advice)) if part),
         url=url_for("staff.portal_access", public_id=item.patient.public_id),
         when=moment(item.raised_at, zone),
         iso=item.raised_at.isoformat(),

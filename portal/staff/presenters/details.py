@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 
 from portal.access.models import EndReason
-from portal.access.rules import Obstacle
+from portal.access.rules import Obstacle, Status
 from portal.mail import wording as mail_wording
 from portal.people.models import Patient
 from portal.staff.facts import AccessFacts
 from portal.staff.presenters.history import Activation, activation_of, last_day
+from portal.staff.presenters.reset_act import why_no_reset
 from portal.staff.presenters.status import Detail
 from portal.web.filters import short_day
 
@@ -34,6 +35,9 @@ def details(facts: AccessFacts) -> tuple[Detail, ...]:
 def remarks(facts: AccessFacts) -> tuple[Remark, ...]:
     """What stands in the way of an invitation, apart from missing identifiers, and what helps."""
     made = [_obstacle(obstacle, facts) for obstacle in facts.obstacles]
+    obstacle = facts.reset_obstacle
+    if facts.status is Status.ACTIVE and obstacle is not None and facts.has_account:
+        made.append(Remark(_("No reset email for now"), why_no_reset(obstacle, facts.patient)))
     if facts.patient.email_flagged:
         made.append(
             Remark(

@@ -13,6 +13,7 @@ from flask_babel.speaklater import LazyString
 
 from portal.access.models import EndReason, Grant
 from portal.access.service import open_to_portal
+from portal.accounts.recovery_models import OneTimePassword
 from portal.invitations.models import Invitation
 from portal.invitations.state import InvitationState
 from portal.invitations.timeline import TimelineKind
@@ -35,6 +36,8 @@ class Activation(Enum):
     """The email on file changed, so that no link is out there."""
     UNDELIVERED = auto()
     """The only mail failed for good."""
+    HANDED_OVER = auto()
+    """Credentials were handed over at the desk."""
     ENDED_BEFORE = auto()
 
 
@@ -87,6 +90,8 @@ def activation_of(grant: Grant, facts: AccessFacts) -> Activation:
         return Activation.NOT_INVITED
     if facts.valid_until is not None:
         return Activation.PENDING if facts.now < facts.valid_until else Activation.EXPIRED
+    if facts.desk is not None and facts.desk.grant_id == grant.id:
+        return Activation.HANDED_OVER
     failed = facts.newest is not None and facts.newest.state == InvitationState.FAILED
     return Activation.UNDELIVERED if failed else Activation.VOID
 
@@ -96,7 +101,13 @@ def last_day(expires_at: datetime, zone: str) -> str:
     return short_day(expires_at - timedelta(seconds=1), zone=zone)
 
 
-_INVITED = (Activation.PENDING, Activation.EXPIRED, Activation.UNDELIVERED, Activation.VOID)
+_INVITED = (
+    Activation.PENDING,
+    Activation.EXPIRED,
+    Activation.UNDELIVERED,
+    Activation.VOID,
+    Activation.HANDED_OVER,
+)
 
 
 def _row(grant: Grant, facts: AccessFacts) -> HistoryRow:
@@ -154,8 +165,22 @@ def _activated(grant: Grant, activation: Activation, facts: AccessFacts) -> Acti
             day = last_day(facts.valid_until, facts.zone)
             words = _("Invitation expired %(day)s", day=day)
             return Activated(words, _became(facts), _trouble(facts))
+        case Activation.HANDED_OVER if facts.desk:
+            return _handed_over(facts.desk, facts)
         case _:
             return Activated(str(_WORDS[activation]), _became(facts), _trouble(facts))
+
+
+def _handed_over(desk: OneTimePassword, facts: AccessFacts) -> Activated:
+    by = _("Credentials handed over at the desk by %(name)s", name=desk.handed_over_by)
+    until = moment(desk.expires_at, facts.zone)
+    given = _("Handed over %(time)s", time=moment(desk.handed_over_at, facts.zone))
+    if desk.used_at is not None:
+        trouble = _("The password was used, and no new one was chosen.")
+        return Activated(by, (given,), trouble)
+    if facts.now >= desk.expires_at:
+        return Activated(by, (given,), _("The password expired %(time)s", time=until))
+    return Activated(by, (given, _("The password works once, until %(time)s", time=until)))
 
 
 def _became(facts: AccessFacts) -> tuple[str, ...]:
@@ -205,7 +230,14 @@ def _trouble(facts: AccessFacts) -> str:
         return _("The mail could not be delivered.") + _failure(newest, facts)
     if not facts.open:
         return _("The email on file changed.")
+    if newest is not None and _came_back(newest, facts):
+        return _("The mail came back.") + _failure(newest, facts)
     return ""
+
+
+def _came_back(newest: Invitation, facts: AccessFacts) -> bool:
+    kinds = {event.kind for event in facts.events if event.invitation_id == newest.id}
+    return bool(kinds & {TimelineKind.BOUNCED, TimelineKind.RETURNED})
 
 
 def _failure(newest: Invitation, facts: AccessFacts) -> str:

@@ -15,7 +15,9 @@ from portal.roster.rows import RosterPage
 from portal.roster.rules import AgeBand, Order, Pill
 from portal.staff.place import Place
 from portal.staff.presenters.onboarding_row import OnboardingRow
+from portal.staff.presenters.selection import SelectionView
 from portal.staff.presenters.status import status_view
+from portal.staff.presenters.watch import Watch, watch
 
 _WORDS = {
     Pill.ALL: _l("All"),
@@ -76,6 +78,8 @@ class OnboardingList:
     """Empty where the pill says it already."""
     text: str
     place: Place
+    selected: SelectionView
+    watch: Watch
     next_url: str | None
     previous_url: str | None
     all_url: str
@@ -117,6 +121,7 @@ def listed(
     *,
     place: Place,
     text: str,
+    selected: SelectionView,
     matching: tuple[int, bool],
 ) -> OnboardingList:
     """A page; ``matching`` is how many there are under its filters, and whether there are more than that."""
@@ -127,10 +132,19 @@ def listed(
         summary=_summary(text, *matching) if narrowed else "",
         text=text,
         place=place,
+        selected=selected,
+        watch=watch(),
         next_url=replace(place, cursor=page.next).url() if page.next else None,
         previous_url=replace(place, cursor=page.previous).url() if page.previous else None,
         all_url="" if replace(place, cursor=None) == everybody else everybody.url(),
     )
+
+
+def news_words(rows: Sequence[OnboardingRow]) -> str:
+    """What a screen reader is told of rows that changed by themselves."""
+    if len(rows) == 1:
+        return f"{rows[0].who}: {rows[0].status.word}"
+    return ngettext("%(num)s patient has changed", "%(num)s patients have changed", len(rows))
 
 
 def _label(pill: Pill) -> str:

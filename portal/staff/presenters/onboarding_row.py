@@ -12,6 +12,8 @@ from flask_babel import lazy_gettext as _l
 
 from portal.access.rules import Status
 from portal.access.service import chart_ended
+from portal.accounts import desk
+from portal.crypto import keyed_hash
 from portal.invitations import timeline
 from portal.invitations.models import Invitation
 from portal.invitations.rules import OPEN
@@ -25,6 +27,7 @@ from portal.people.rules import Identifier
 from portal.roster.rows import RosterLine
 from portal.staff.place import BACK
 from portal.staff.presenters.history import last_day
+from portal.staff.presenters.reset_act import RESET, ResetStanding, reset_standings, why_no_reset
 from portal.staff.presenters.status import Detail, StatusView, status_view
 from portal.web.filters import short_day
 
@@ -40,6 +43,8 @@ class Act:
     label: str
     fields: dict[str, str]
     asks: bool = False
+    note: str = ""
+    """A soft line under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class OnboardingRow:
     who: str
     name: str
     url: str
+    edit_url: str
     status: StatusView
     born: str
     phone: str
@@ -64,6 +70,11 @@ class OnboardingRow:
     hint: str
     """What stands in the column Action when there is nothing to do there."""
 
+    @property
+    def tag(self) -> str:
+        """A fingerprint of what the row shows, to find out whether it has changed."""
+        return keyed_hash(repr(self), purpose="onboarding-row")[:8]
+
 
 def onboarding_rows(
     lines: Sequence[RosterLine], *, back: str, now: datetime
@@ -76,6 +87,12 @@ def onboarding_rows(
     ]
     reasons = timeline.mail_failures(failed)
     blocked = blocks.blocked_among(line.patient for line in lines)
+    standings = reset_standings(
+        (line.patient for line in lines if line.status is Status.ACTIVE), now=now
+    )
+    desks = desk.passwords_under(
+        line.grant.id for line in lines if line.grant and line.status is Status.INVITED
+    )
     return tuple(
         _row(
             line,
@@ -85,6 +102,8 @@ def onboarding_rows(
                 ended=chart_ended(line.patient, now=now),
                 blocked=line.patient.id in blocked,
                 why_failed=reasons.get(line.invitation.id) if line.invitation else None,
+                reset=standings.get(line.patient.id),
+                from_desk=line.grant is not None and line.grant.id in desks,
             ),
         )
         for line in lines
@@ -101,6 +120,10 @@ class _Around:
     blocked: bool
     """Whether whoever reads the address on file said "This is not me"."""
     why_failed: str | None
+    reset: ResetStanding | None
+    """Of an active patient."""
+    from_desk: bool
+    """Whether credentials were handed over at the desk under the current grant."""
 
 
 def _row(line: RosterLine, around: _Around) -> OnboardingRow:
@@ -115,6 +138,7 @@ def _row(line: RosterLine, around: _Around) -> OnboardingRow:
         who=short_name(patient),
         name=list_name(patient),
         url=url_for("staff.portal_access", public_id=public_id),
+        edit_url=url_for("staff.edit_patient", public_id=public_id, back=around.back),
         status=status_view(Status.NOT_ENABLED if ended else line.status),
         born=short_day(patient.birth_date),
         phone=rules.format_phone(first, patient.practice.country) if first else "",
@@ -154,13 +178,19 @@ def _send(line: RosterLine, around: _Around) -> Act | None:
     patient = line.patient
     if _refuses(line, around) or line.missing or patient.email is None:
         return None
-    if line.status not in {Status.READY, Status.INVITED}:
+    reset = around.reset
+    if line.status is Status.NOT_ENABLED or (reset is not None and reset.obstacle):
         return None
     fields = {BACK: around.back, "address": patient.email}
-    if line.status is Status.INVITED and line.invitation is not None:
+    note = ""
+    if reset is not None:
+        fields[RESET] = reset.newest
+        note = _("Has an account: a reset email goes out")
+    elif line.status is Status.INVITED and line.invitation is not None:
         fields[NEWEST] = line.invitation.public_id
     label = _("Send Invite to %(address)s", address=patient.email)
-    return Act(url_for("staff.onboarding_send", public_id=patient.public_id), label, fields)
+    url = url_for("staff.onboarding_send", public_id=patient.public_id)
+    return Act(url, label, fields, note=note)
 
 
 def _refuses(line: RosterLine, around: _Around) -> bool:
@@ -170,6 +200,8 @@ def _refuses(line: RosterLine, around: _Around) -> bool:
 def _hint(line: RosterLine, around: _Around) -> str:
     if _refuses(line, around):
         return _("No invitations are sent")
+    if around.reset is not None and around.reset.obstacle:
+        return why_no_reset(around.reset.obstacle, line.patient)
     return _("Enable first") if line.status is Status.NOT_ENABLED else ""
 
 
@@ -216,9 +248,13 @@ def _notes(line: RosterLine, around: _Around) -> Iterator[Detail]:
         yield Detail(_("“This is not me”"), "bad")
     if around.ended:
         return
-    if line.status is Status.INVITED and line.invitation is not None:
+    on_its_way = line.invitation is not None and line.invitation.state in OPEN
+    if line.status is Status.INVITED and around.from_desk and not on_its_way:
+        yield Detail(_("Credentials handed over at the desk"))
+    elif line.status is Status.INVITED and line.invitation is not None:
         expired = line.expired or _too_late(line.invitation, now=around.now)
-        yield _of_invitation(line.invitation, expired=expired, zone=zone, why=around.why_failed)
+        why = None if line.bounced else around.why_failed  # the reason is told once
+        yield _of_invitation(line.invitation, expired=expired, zone=zone, why=why)
     elif (words := _of_grant(line, zone)) is not None:
         yield words
 

@@ -7,7 +7,6 @@ from typing import Any
 from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from portal import clock
 from portal.bulk import people, samples
@@ -23,7 +22,7 @@ from portal.staff.place import BACK, Place
 from portal.staff.presenters import bulk as words
 from portal.staff.presenters.bulk_invite import invite_title, invite_view
 from portal.staff.presenters.bulk_reasons import hint, person_row, reason_words
-from portal.web.signed_on import staff_on
+from portal.web.signed_on import logon_id, staff_on
 
 
 @blueprint.get("/bulk/invite-all")
@@ -112,7 +111,7 @@ def scope_of() -> Scope | None:
     if wanted == RunScope.FAILED:
         run = bulk.find(practice_id=staff.practice_id, public_id=request.values.get("of", ""))
         return Scope(RunScope.FAILED, staff, run_id=run.id, run_public_id=run.public_id)
-    selection = selections.find(logon_id=current_user.logon.id)
+    selection = selections.find(logon_id=logon_id())
     if selection is None or not selection.number:
         return None
     return Scope(RunScope.SELECTION, staff, selection=selection)

@@ -18,6 +18,8 @@ from portal.web.signed_on import staff_hand, staff_on
 
 P = ParamSpec("P")
 FIELD = "notice_read"
+NOT_CARRIED = {"csrf_token", "password"}
+"""A password is typed again, rather than put into a page."""
 
 
 @blueprint.route("/notice", methods=["GET", "POST"])
@@ -42,7 +44,7 @@ def after_notice(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response
         if practices.has_acknowledged_notice(staff_on()):
             return view(*args, **kwargs)
         back = _came_from((request.view_args or {}).get("public_id"))
-        fields = {key: text for key, text in request.form.items() if key != "csrf_token"}
+        fields = {key: text for key, text in request.form.items() if key not in NOT_CARRIED}
         fields[FIELD] = str(practices.NOTICE_VERSION)
         return _notice(action=request.path, fields=fields, back=back)
 

@@ -17,11 +17,11 @@ from portal.people import stored_search
 from portal.people.models import Patient
 from portal.people.naming import chart_name, short_name
 from portal.practices import service as practices
-from portal.staff import answers, blueprint, list_answers, missing, outcomes
+from portal.staff import answers, blueprint, list_answers, missing, sending
 from portal.staff.isolation import patient_of
 from portal.staff.place import BACK, Place
 from portal.staff.presenters.chart import chart_head
-from portal.staff.presenters.onboarding_row import NEWEST, WAS
+from portal.staff.presenters.onboarding_row import WAS
 from portal.staff.views.notice import after_notice
 from portal.staff.wording import Said
 from portal.web import cookies, htmx
@@ -52,8 +52,20 @@ def onboarding_search() -> ResponseReturnValue:
         return redirect(place.url(), code=303)
     providers = practices.providers(practice_id=staff_on().practice_id)
     listed = list_answers.list_at(place, providers)
-    html = render_template("staff/fragments/onboarding_list.html", list=listed, swapped=True)
+    html = render_template(
+        "staff/fragments/onboarding_list.html",
+        list=listed,
+        pills_tag=list_answers.pills_tag(),
+        swapped=True,
+    )
     return html, {"HX-Replace-Url": place.url()}
+
+
+@blueprint.post("/onboarding/news")
+def onboarding_news() -> ResponseReturnValue:
+    """Asked by an open list by itself, so that it learns what others did; it changes nothing."""
+    step = request.form.get("step", 0, type=int)
+    return list_answers.news(step=step, pills_seen=request.form.get("pills", ""))
 
 
 @blueprint.post("/onboarding/<public_id>/enable")
@@ -61,7 +73,6 @@ def onboarding_search() -> ResponseReturnValue:
 def onboarding_enable(public_id: str) -> ResponseReturnValue:
     """A click on red (5.2): enables, and sends nothing."""
     patient, now = patient_of(public_id), clock.now()
-    before = access.current_grant(patient.id)
     try:
         grant = access.enable(
             patient=patient,
@@ -71,7 +82,7 @@ def onboarding_enable(public_id: str) -> ResponseReturnValue:
         )
     except Refused as refused:
         return list_answers.refused(refused.code, public_id)
-    if before is not None:
+    if grant.enabled_at != now:
         return list_answers.done(Said.ENABLED_BEFORE, patient)
     status = access.status_of(patient, grant, now=now)
     what = Said.ACTIVE_AGAIN if status is Status.ACTIVE else Said.ENABLED
@@ -110,23 +121,13 @@ def onboarding_disable(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/onboarding/<public_id>/send")
 @after_notice
 def onboarding_send(public_id: str) -> ResponseReturnValue:
-    """**Send Invite to ADDRESS**: to the address that was shown, or to none (5.4)."""
-    patient, now = patient_of(public_id), clock.now()
-    newest, address = request.form.get(NEWEST), request.form.get("address", "")
+    """**Send Invite to ADDRESS**: an invitation, or for who has an account a reset email (5.2)."""
+    patient = patient_of(public_id)
     try:
-        if newest is None:
-            sent = invitations.send(
-                patient=patient, expect_address=address, by=staff_hand(), now=now
-            )
-            what = outcomes.of_invite(patient, sent)
-        else:
-            sent = invitations.resend(
-                patient=patient, replaces=newest, expect_address=address, by=staff_hand(), now=now
-            )
-            what = Said.RESENT if sent.issued_at == now else Said.NOT_RESENT
+        sent = sending.send(patient, request.form, by=staff_hand(), now=clock.now())
     except Refused as refused:
         return list_answers.refused(refused.code, public_id)
-    return list_answers.done(what, patient, invitation=sent)
+    return list_answers.done(sent.what, patient, invitation=sent.invitation)
 
 
 @blueprint.route("/onboarding/<public_id>/identifiers", methods=["GET", "POST"])

@@ -44,7 +44,7 @@ def select_patients(house: House, patients: list[Patient], staff: StaffMember | 
     logon_id = db.session.scalars(query).one()
     ids = [patient.public_id for patient in patients]
     selections.mark(
-        practice_id=house.practice.id, logon_id=logon_id, shown=ids, ticked=ids, now=clock.now()
+        practice_id=house.practice.id, logon_id=logon_id, shown=ids, ticks=ids, now=clock.now()
     )
     found = selections.find(logon_id=logon_id)
     assert found is not None

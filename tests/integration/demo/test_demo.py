@@ -63,7 +63,9 @@ def test_every_status_and_every_detail_is_there(app: Flask, moment: Moment) -> N
     assert {item.kind for item in waiting} == set(AttentionKind)
     lines = set(db.session.scalars(select(InvitationEvent.kind).distinct()))
     assert set(TimelineKind) - lines <= {TimelineKind.WAITING, TimelineKind.MAIL_CANCELLED,
-                                         TimelineKind.FRESH_LINK}  # fmt: skip
+                                         TimelineKind.FRESH_LINK, TimelineKind.LATE,
+                                         TimelineKind.RETURNED, TimelineKind.CHALLENGE,
+                                         TimelineKind.UNSUBSCRIBED, TimelineKind.REMINDED}  # fmt: skip
     for detail in (
         Patient.opted_out_at,
         Patient.email_bounced_at,

@@ -89,3 +89,18 @@ def test_other_machines_do_not_see_it(client, caught) -> None:
     put(caught)
     answer = client.get("/dev/mailbox", environ_overrides={"REMOTE_ADDR": "192.168.1.7"})
     assert answer.status_code == 404
+
+
+def test_a_picture_that_travels_with_a_mail_is_shown(client, caught) -> None:
+    mail = EmailMessage()
+    mail["Subject"], mail["To"], mail["From"] = "Logo", "jenny@example.com", "no-reply@localhost"
+    mail.set_content("Hi")
+    mail.add_alternative(
+        '<!doctype html><html><head><title>x</title></head><body><img src="cid:a@b" alt=""></body></html>',
+        subtype="html",
+    )
+    html = mail.get_body(("html",))
+    html.add_related(b"not really one", maintype="image", subtype="png", cid="<a@b>")
+    shown = client.get(f"/dev/mailbox/{caught.add(mail)}/html")
+    assert 'src="data:image/png;base64,bm90IHJlYWxseSBvbmU="' in shown.text
+    assert "img-src data:" in shown.headers["Content-Security-Policy"]

@@ -49,7 +49,7 @@ def mark(house: House, logon_id: int, shown: list[Patient], ticked: list[Patient
         practice_id=house.practice.id,
         logon_id=logon_id,
         shown=[patient.public_id for patient in shown],
-        ticked=[patient.public_id for patient in ticked],
+        ticks=[patient.public_id for patient in ticked],
         now=clock.now(),
     )
 

@@ -1,11 +1,17 @@
-"""A seeded walk of random acts through the real services; also one process of several that walk at once."""
+"""A seeded walk of random acts through the real services; also processes that walk at once, in a hurrying time."""
 
 from __future__ import annotations
 
+import csv
+import subprocess
 import sys
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 from sqlalchemy import select
@@ -19,6 +25,7 @@ from portal.accounts.models import AccountPerson, PortalAccount
 from portal.accounts.sign_up import NewAccount
 from portal.audit.actor import Actor, ActorKind, system
 from portal.errors import NotFound, Refused, Stale
+from portal.exchange.service import import_patients
 from portal.extensions import db
 from portal.identity.rules import SsnClaim
 from portal.invitations import fresh_link, wrong_person
@@ -30,7 +37,7 @@ from portal.people import service as people
 from portal.people.models import Patient
 from portal.practices.models import Practice
 from portal.roster import service as roster
-from tests.conftest import cheap_passwords, make_settings
+from tests.conftest import ROOT, cheap_passwords, make_settings
 from tests.factories import PASSWORD
 
 SSN = "536904399"
@@ -51,7 +58,7 @@ class Walk:
         acts = [
             self.enable_and_invite, self.enable, self.end, self.send, self.resend, self.settle_mail,
             self.sign_up, self.log_on, self.edit, self.new_address, self.end_date, self.death,
-            self.opt_out, self.not_me, self.add, self.fresh_link, self.sweep,
+            self.opt_out, self.not_me, self.add, self.import_file, self.fresh_link, self.sweep,
         ]  # fmt: skip
         act = self._rng.choice(acts)
         try:
@@ -191,6 +198,22 @@ class Walk:
             now=self._now(),
         )
 
+    def import_file(self) -> None:
+        """A file with somebody new, and with two who are there."""
+        self._number += 1
+        numbers = [self._patient().record_number for _ in range(2)]
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "patients.csv"
+            with file.open("w", newline="", encoding="utf-8") as out:
+                rows = csv.writer(out)
+                rows.writerow(["MRN", "First", "Last", "SSN", "Email"])
+                for number in {*numbers, f"F{self._seed}-{self._number}"}:
+                    mine = f"file{self._seed}.{self._number}.{number}@example.com"
+                    family = self._rng.choice(["Park", "Quinn", "Reyes"])
+                    rows.writerow([number, "Sam", family, SSN, self._rng.choice(["", mine])])
+            practice = db.session.get_one(Practice, self.practice_id)
+            import_patients(file, practice=practice, by=HAND, now=self._now())
+
     def sweep(self) -> None:
         access.end_overdue(by=HAND, now=self._now())
         roster.catch_up(now=self._now())
@@ -214,16 +237,72 @@ class Walk:
         return db.session.get_one(Invitation, self._rng.choice(ids)) if ids else None
 
 
-def main(url: str, key: str, practice_id: str, seed: str, steps: str, start_at: str) -> None:
-    """Walk in a process of one's own."""
+@dataclass(frozen=True, slots=True)
+class Hurry:
+    """A clock that several processes share, and that runs ahead, so that links expire while they walk."""
+
+    begun: float
+    """When it shows the true time, in seconds since 1970."""
+    speed: float
+
+    def now(self) -> datetime:
+        """The time it shows."""
+        gone = max(0.0, time.time() - self.begun)
+        return datetime.fromtimestamp(self.begun + gone * self.speed, UTC)
+
+
+DAY_IN_TWO_SECONDS = 24 * 60 * 60 / 2
+_TO_START = 6.0
+"""Seconds until every process has come up."""
+
+
+def walk_at_once(
+    *, url: str, key: str, practice_id: int, processes: int, each: int, timeout: float
+) -> tuple[Counter[str], list[str], Hurry]:
+    """So many acts that were done in each of so many processes.
+
+    Returns:
+        What was done how often, what any process complained of, and their clock.
+    """
+    hurry = Hurry(time.time() + _TO_START, DAY_IN_TWO_SECONDS)
+    arguments = [url, key, str(practice_id), str(each), str(hurry.begun), str(hurry.speed)]
+    module = [sys.executable, "-m", "tests.integration.roster.walk"]
+    walkers = [
+        subprocess.Popen(
+            [*module, *arguments, str(seed)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for seed in range(processes)
+    ]
+    done: Counter[str] = Counter()
+    complaints = []
+    for walker in walkers:
+        out, err = walker.communicate(timeout=timeout)
+        if walker.returncode != 0 or "locked" in err or "deadlock" in err:
+            complaints.append(err or f"exit code {walker.returncode}")
+        for line in out.splitlines():
+            name, _, times = line.partition(" ")
+            done[name] += int(times)
+    return done, complaints, hurry
+
+
+def main(
+    url: str, key: str, practice_id: str, each: str, begun: str, speed: str, seed: str
+) -> None:
+    """Walk in a process of one's own, until so many acts were done."""
     app = create_app(make_settings(url, data_encryption_key=key))
     cheap_passwords(app)
+    clock.now = Hurry(float(begun), float(speed)).now
     with app.app_context():
         walk = Walk(int(practice_id), seed=int(seed), now=clock.now)
-        time.sleep(max(0.0, float(start_at) - time.time()))
-        for _ in range(int(steps)):
+        time.sleep(max(0.0, float(begun) - time.time()))
+        while sum(walk.done.values()) < int(each):
             walk.step()
-        print(sum(walk.done.values()))
+    for name, times in walk.done.items():
+        print(name, times)
 
 
 if __name__ == "__main__":

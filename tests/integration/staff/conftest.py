@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portal import clock
+from portal.access import service as access
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.practices.models import Role
@@ -41,3 +42,10 @@ def newcomer(app, house) -> Clerk:
         now=clock.now(),
     )
     return Clerk(app, staff)
+
+
+@pytest.fixture
+def gray(house, jenny, moment) -> Patient:
+    """Jenny, enabled and not invited yet."""
+    access.enable(patient=jenny, by=house.hand, now=moment.now)
+    return jenny

@@ -32,7 +32,9 @@ def test_every_state_stands_in_the_table_and_can_be_reached() -> None:
     assert set(TRANSITIONS) == set(S)
     reached = {S.QUEUED}.union(*TRANSITIONS.values())
     assert reached == set(S)
-    assert {S.ACCEPTED, S.FAILED, S.UNKNOWN, S.CANCELLED} == SETTLED
+    assert {S.ACCEPTED, S.FAILED, S.UNKNOWN, S.CANCELLED, S.BOUNCED} == SETTLED
+    onward = set().union(*(TRANSITIONS[state] for state in SETTLED))
+    assert onward == {S.BOUNCED}  # what is settled is never sent again
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.accounts.rules import UsernameProblem
+from portal.accounts.rules import ResetLink, UsernameProblem
 from portal.invitations.rules import LinkState
 from portal.passwords import PasswordProblem
 from portal.patients import wording
@@ -17,11 +17,12 @@ ASKED_OF_PATIENTS = ("ssn", "phone", "email", "birth_date", "text")
     ("sentences", "codes"),
     [
         (wording.DEAD_LINKS, set(LinkState) - {LinkState.OPEN}),
+        (wording.DEAD_RESETS, set(ResetLink) - {ResetLink.OPEN}),
         (wording.PASSWORD_PROBLEMS, set(PasswordProblem)),
         (wording.USERNAME_PROBLEMS, set(UsernameProblem)),
         (wording.REFUSALS, {r for r in Refusal if r.value.startswith(ASKED_OF_PATIENTS)}),
         (wording.LOG_ON, {"wrong", "wait"}),
-        (wording.LINKING, {"wrong", "wait", "other_person"}),
+        (wording.LINKING, {"wrong", "wait", "other_person", "one_time"}),
         (wording.EMAIL_CODES, {"no_code", "wrong_code"}),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from portal.access.models import EndReason, Grant
 from portal.access.rules import Status
+from portal.accounts.recovery_models import AccountEvent, OneTimePassword
+from portal.accounts.timeline import AccountLine
 from portal.invitations.models import Invitation, InvitationEvent
 from portal.invitations.timeline import TimelineKind
 from portal.people.models import Patient, PatientPhone
@@ -17,7 +20,13 @@ from portal.people.rules import IdentifiersOnFile, requirements
 from portal.practices.models import Practice
 from portal.staff.facts import AccessFacts
 from portal.staff.presenters.chart import chart_head, phone_text
-from portal.staff.presenters.history import Activation, activation_of, history_rows, last_day
+from portal.staff.presenters.history import (
+    Activated,
+    Activation,
+    activation_of,
+    history_rows,
+    last_day,
+)
 from portal.staff.presenters.requirements import requirement_rows
 from portal.staff.presenters.status import status_view
 from portal.staff.presenters.timeline import timeline_line
@@ -118,6 +127,48 @@ def test_every_kind_of_line_has_plain_words(kind: TimelineKind) -> None:
     assert line.when == "November 21, 2026, 12:00 p.m."
 
 
+ACCOUNT_DATA: dict[AccountLine, dict[str, Any]] = {
+    AccountLine.RESET_QUEUED: {"by": "James Smith"},
+    AccountLine.RESET_WAITING: {"until": "2026-11-21T18:00:00+00:00"},
+    AccountLine.RESET_DELAYED: {"reason": "unreachable", "until": "2026-11-21T18:00:00+00:00"},
+    AccountLine.RESET_FAILED: {"reason": "no_such_mailbox"},
+    AccountLine.RESET_OPENED: {"by": "person"},
+    AccountLine.RESET_IDENTITY_FAILED: {"failures": 3, "of": 5},
+    AccountLine.HANDED_OVER: {"by": "Ada Admin", "until": "2026-11-24T17:00:00+00:00"},
+}
+
+
+@pytest.mark.parametrize("kind", list(AccountLine))
+def test_every_kind_of_line_of_an_account_has_plain_words(kind: AccountLine) -> None:
+    event = AccountEvent(kind=kind.value, at=NOON, data=ACCOUNT_DATA.get(kind, {}))
+    line = timeline_line(event, zone=ZONE)
+    assert line.words
+    assert "_" not in line.words
+    assert line.when == "November 21, 2026, 12:00 p.m."
+
+
+def test_credentials_from_the_desk_say_by_whom_and_what_became_of_them() -> None:
+    def cell(now: datetime, used_at: datetime | None = None) -> Activated:
+        given = grant(id=7, invited_at=NOON)
+        password = OneTimePassword(
+            grant_id=7,
+            handed_over_at=NOON,
+            handed_over_by="Ada Admin",
+            expires_at=NOON + timedelta(hours=72),
+            used_at=used_at,
+        )
+        known = replace(facts(given, now=now), desk=password)
+        assert activation_of(given, known) is Activation.HANDED_OVER
+        return history_rows(known)[0].activated
+
+    assert cell(NOON).words == "Credentials handed over at the desk by Ada Admin"
+    assert "until November 24, 2026, 12:00 p.m." in cell(NOON).tip[1]
+    assert cell(NOON).trouble == ""
+    late = NOON + timedelta(hours=72)
+    assert cell(late).trouble == "The password expired November 24, 2026, 12:00 p.m."
+    assert "no new one was chosen" in cell(NOON, used_at=NOON).trouble
+
+
 def test_lines_say_what_a_clerk_needs() -> None:
     def words(kind: TimelineKind, **data: Any) -> tuple[str, str]:
         line = timeline_line(InvitationEvent(kind=kind.value, at=NOON, data=data), zone=ZONE)
@@ -131,6 +182,11 @@ def test_lines_say_what_a_clerk_needs() -> None:
     )
     assert "arrived twice" in words(TimelineKind.ACCEPTED, twice=True)[1]
     assert words(TimelineKind.ACCEPTED, twice=False)[1] == ""
+    for kind in (TimelineKind.BOUNCED, TimelineKind.RETURNED):
+        told = words(kind, reason="no_such_mailbox")
+        assert told[0].startswith("Bounced")
+        assert told[1] == "The mail server says there is no such mailbox."
+    assert words(TimelineKind.ACCEPTED, reminder=True)[0] == "Reminder: Accepted by the mail server"
     assert words(TimelineKind.QUEUED, by="X", fresh=True)[0].startswith("Fresh link asked for")
 
 
@@ -173,6 +229,10 @@ def facts(given: Grant, *invitations: Invitation, now: datetime = NOON) -> Acces
         on_file=IdentifiersOnFile(),
         obstacles=[],
         has_account=False,
+        account_events=[],
+        reset=None,
+        reset_obstacle=None,
+        desk=None,
     )
 
 

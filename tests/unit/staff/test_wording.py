@@ -8,6 +8,7 @@ import pytest
 
 from portal.access.models import EndReason
 from portal.access.rules import Obstacle
+from portal.accounts.rules import DeskRefusal, ResetObstacle
 from portal.people.models import Patient
 from portal.staff.wording import Said, ending, minutes, refusal, sentence
 
@@ -37,7 +38,9 @@ def test_an_invitation_says_until_when_it_works() -> None:
     )
 
 
-@pytest.mark.parametrize("code", [*Obstacle, "not_enabled", "active", "stale"])
+@pytest.mark.parametrize(
+    "code", [*Obstacle, *ResetObstacle, *DeskRefusal, "not_enabled", "active", "stale"]
+)
 def test_every_refusal_says_that_nothing_was_done(code: str) -> None:
     said = refusal(code, JENNY)
     assert "Nothing was" in said

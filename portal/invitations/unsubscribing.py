@@ -1,0 +1,41 @@
+"""List-Unsubscribe: whoever got a bulk or automatic mail opts the chart out by its link (2.6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from portal.audit.actor import Actor
+from portal.extensions import db
+from portal.invitations import timeline
+from portal.invitations.models import Invitation
+from portal.invitations.returns import REMINDER
+from portal.invitations.service import PURPOSE
+from portal.invitations.timeline import TimelineKind
+from portal.mail import unsubscribe
+from portal.mail.models import OutboxMessage
+from portal.people import service as people
+from portal.transaction import atomic
+
+
+def find(token: str) -> Invitation | None:
+    """The invitation whose mail carried this link; None for a forged one, or a mail of another kind."""
+    public_id = unsubscribe.read_token(token)
+    if public_id is None:
+        return None
+    return db.session.scalar(
+        select(Invitation)
+        .join(OutboxMessage, OutboxMessage.subject_id == Invitation.id)
+        .where(OutboxMessage.public_id == public_id, OutboxMessage.purpose.in_((PURPOSE, REMINDER)))
+    )
+
+
+def opt_out(invitation: Invitation, *, by: Actor, now: datetime) -> None:
+    """No more invitations for this chart; staff see it and undo it with a reason. Twice is harmless."""
+    number, patient = invitation.id, invitation.patient
+    if patient.opted_out_at is not None:
+        return
+    with atomic():
+        people.set_opted_out(patient=patient, opted_out=True, by=by, now=now, reason="unsubscribed")
+        timeline.add(number, TimelineKind.UNSUBSCRIBED, now=now, once="unsubscribed")
