@@ -11,7 +11,7 @@ from portal.roster import selection
 from portal.staff.presenters.selection import SelectionView, selection_view
 from portal.web.signed_on import logon_id
 
-ACTS: tuple[str, ...] = (RunKind.ENABLE.value, RunKind.DISABLE.value)
+ACTS: tuple[str, ...] = tuple(kind.value for kind in RunKind)
 """What can be done with a selection."""
 _MOST_ROWS = 200
 

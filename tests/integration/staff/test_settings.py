@@ -131,10 +131,13 @@ def test_the_counters_count_everybody_ever(admin, house, moment) -> None:
     assert counters() == [("4", "TOTAL PATIENTS"), ("2", "Invited"), ("1", "SIGNED UP")]
 
 
-def test_nothing_dead_is_shown(admin, app, monkeypatch) -> None:
+def test_inviting_everybody_is_one_click_away_and_shows_first_what_it_would_do(admin) -> None:
     page = admin.get(DOCTOR)
-    assert "Invite patients to the portal under their Patient > Portal access page." in text(page)
-    assert "Invite all" not in text(page)
+    assert "under their Patient > Portal access page, or Invite all patients now!" in text(page)
+    assert 'href="/staff/bulk/invite-all"' in markup(page)
+    assert "Nothing is sent until you press the button." in text(
+        admin.get("/staff/bulk/invite-all")
+    )
 
 
 def test_a_logo_is_uploaded_shown_replaced_and_removed(admin, house, moment) -> None:
