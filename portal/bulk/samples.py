@@ -78,6 +78,7 @@ def compose_test(message: OutboxMessage, *, now: datetime) -> Composed | None:
         hello_name=staff.name,
         link=invitation_mail.link_of("test"),
         last_day=_until(staff.practice, now),
+        unsubscribe_link=unsubscribe.address("test"),
     )
     return replace(written, subject=f"TEST: {written.subject}")
 
@@ -90,7 +91,7 @@ def _sample(patient: Patient, practice: Practice, *, until: date) -> Sample:
             hello_name=hello_name(patient),
             link=invitation_mail.link_of(_NO_LINK),
             last_day=until,
-            unsubscribe_link=unsubscribe.link(_NO_LINK).partition(_NO_LINK)[0] + _NO_LINK,
+            unsubscribe_link=unsubscribe.address(_NO_LINK),
         )
     return Sample(patient.email or "", language, written)
 

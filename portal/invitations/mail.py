@@ -38,7 +38,7 @@ def compose(message: OutboxMessage, *, now: datetime) -> Composed | None:
     return replace(composed, automatic=automatic)
 
 
-def on_paper(name: str, invitation: Invitation, **values: str | None) -> Composed:
+def on_paper(name: str, invitation: Invitation, *, unsubscribe_link: str | None) -> Composed:
     """The mail ``name`` with the link and the last day of this invitation."""
     practice = invitation.patient.practice
     last_day = clock.local_date(
@@ -50,7 +50,7 @@ def on_paper(name: str, invitation: Invitation, **values: str | None) -> Compose
         hello_name=hello_name(invitation.patient),
         link=link_of(tokens.link_token(invitation.nonce)),
         last_day=last_day,
-        **values,
+        unsubscribe_link=unsubscribe_link,
     )
 
 
@@ -60,8 +60,8 @@ def letter(
     hello_name: str,
     link: str,
     last_day: date,
+    unsubscribe_link: str | None,
     name: str = PURPOSE,
-    **values: str | None,
 ) -> Composed:
     """What an invitation of this practice says, in the current language; previews and tests show the same."""
     return write(
@@ -71,7 +71,7 @@ def letter(
         link=link,
         not_me_link=f"{link}/not-me",
         expires_on=format_date(last_day, "long"),
-        **values,
+        unsubscribe_link=unsubscribe_link,
     )
 
 

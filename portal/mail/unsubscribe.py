@@ -26,7 +26,12 @@ def read_token(token: str) -> str | None:
 
 def link(public_id: str) -> str:
     """The whole address, from the configured public one and from nothing else."""
-    return f"{settings().public_base_url.rstrip('/')}/u/{token(public_id)}"
+    return address(token(public_id))
+
+
+def address(token: str) -> str:
+    """The address of a link, on the configured public address."""
+    return f"{settings().public_base_url.rstrip('/')}/u/{token}"
 
 
 def _mac(public_id: str) -> str:

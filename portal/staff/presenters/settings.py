@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -44,8 +44,6 @@ class DoctorView:
 
     counters: tuple[tuple[str, str], ...]
     pictures: Mapping[str, PictureView]
-    invite_all_url: str
-    """Empty as long as nobody can be invited there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,6 @@ def tabs(here: str) -> list[tuple[str, str, bool]]:
 
 def doctor_view(total: int, reached: Reached, held: Mapping[Purpose, Picture]) -> DoctorView:
     """The three counters of 6.2, by its own words, and the pictures."""
-    can_invite_all = "staff.invite_all" in current_app.view_functions
     return DoctorView(
         counters=(
             (_("TOTAL PATIENTS"), f"{total:,}"),
@@ -71,7 +68,6 @@ def doctor_view(total: int, reached: Reached, held: Mapping[Purpose, Picture]) -
             (_("SIGNED UP"), f"{reached.signed_up:,}"),
         ),
         pictures={purpose.value: _picture(picture) for purpose, picture in held.items()},
-        invite_all_url=url_for("staff.invite_all") if can_invite_all else "",
     )
 
 

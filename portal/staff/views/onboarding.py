@@ -73,6 +73,7 @@ def onboarding_news() -> ResponseReturnValue:
 def onboarding_enable(public_id: str) -> ResponseReturnValue:
     """A click on red (5.2): enables, and sends nothing."""
     patient, now = patient_of(public_id), clock.now()
+    before = access.current_grant(patient.id)
     try:
         grant = access.enable(
             patient=patient,
@@ -82,7 +83,7 @@ def onboarding_enable(public_id: str) -> ResponseReturnValue:
         )
     except Refused as refused:
         return list_answers.refused(refused.code, public_id)
-    if grant.enabled_at != now:
+    if before is not None:
         return list_answers.done(Said.ENABLED_BEFORE, patient)
     status = access.status_of(patient, grant, now=now)
     what = Said.ACTIVE_AGAIN if status is Status.ACTIVE else Said.ENABLED

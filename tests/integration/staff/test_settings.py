@@ -131,13 +131,13 @@ def test_the_counters_count_everybody_ever(admin, house, moment) -> None:
     assert counters() == [("4", "TOTAL PATIENTS"), ("2", "Invited"), ("1", "SIGNED UP")]
 
 
-def test_inviting_everybody_is_one_click_away_and_shows_first_what_it_would_do(admin) -> None:
+def test_invite_all_patients_now_leads_to_the_preview(admin, house) -> None:
     page = admin.get(DOCTOR)
-    assert "under their Patient > Portal access page, or Invite all patients now!" in text(page)
-    assert 'href="/staff/bulk/invite-all"' in markup(page)
-    assert "Nothing is sent until you press the button." in text(
-        admin.get("/staff/bulk/invite-all")
-    )
+    words = "Invite patients to the portal under their Patient > Portal access page, or Invite all patients now!"
+    assert words in text(page)
+    link = re.search(r'<a href="([^"]+)">Invite all patients now!</a>', markup(page))
+    assert link
+    assert "Invite all patients" in text(admin.get(link[1]))
 
 
 def test_a_logo_is_uploaded_shown_replaced_and_removed(admin, house, moment) -> None:
