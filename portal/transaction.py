@@ -73,6 +73,22 @@ def atomic() -> Iterator[None]:
         callback()
 
 
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """A part of the surrounding ``atomic()``: it happens as a whole or, when it raises, not at all; the rest may go on.
+
+    What it has put off (audit events, doorbells) is taken back with it.
+    """
+    work = _current("savepoint()")
+    last, after = len(work.at_last), len(work.after_commit)
+    try:
+        with db.session.begin_nested():
+            yield
+    except BaseException:
+        del work.at_last[last:], work.after_commit[after:]
+        raise
+
+
 def touch_patient(patient_id: int) -> None:
     """Facts of this patient change in the surrounding ``atomic()``; what follows from them is renewed in its commit."""
     touch_patients((patient_id,))

@@ -1,6 +1,6 @@
 """Start, pause, resume and cancel runs. This and :mod:`portal.bulk.working` alone write ``bulk_run`` and ``bulk_item``.
 
-Everybody locks in one order: the run, then patients, then the practice's audit chain. So no two wait for each other.
+Everybody locks in one order: the run, then patients, and the practice's audit chain last: no two wait for each other.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from portal.extensions import db
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.settings import settings
-from portal.transaction import atomic
+from portal.transaction import atomic, savepoint
 
 log = structlog.get_logger()
 
@@ -166,7 +166,7 @@ def _work(run: BulkRun, *, by: Actor, at: Moment, limit: int) -> Counter[ItemSta
 def _act(kind: RunKind, item: BulkItem, patient: Patient, *, by: Actor, now: datetime) -> None:
     """Act upon one person; whatever fails with one leaves the others alone (faults.md F12)."""
     try:
-        with db.session.begin_nested():
+        with savepoint():
             item.state, item.invitation_id = acts.act(kind, patient, by=by, now=now)
     except DBAPIError:
         raise

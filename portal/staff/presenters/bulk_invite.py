@@ -20,8 +20,8 @@ from portal.staff.presenters.bulk_reasons import hint, reason_words
 from portal.web.filters import clock_time, moment
 from portal.web.language import LANGUAGES
 
-EXPECTED_PER_MINUTE = 600
-"""What one worker and an ordinary mail server do, where no pace is set."""
+EXPECTED_PER_MINUTE = 1200
+"""What one worker and a mail server nearby do, where no pace is set (measured: 1,400 to 2,400)."""
 
 
 @dataclass(frozen=True, slots=True)

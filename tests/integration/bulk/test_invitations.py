@@ -255,6 +255,9 @@ def test_one_whom_the_program_fails_at_does_not_hold_up_the_others(
     assert numbers(run) == (0, 2, 1, 0)
     assert reasons() == [None, "cannot_act", None]
     assert access.current_grant(patients[1].id) is None, "nothing of it happened"
+    for event in "access.enabled", "invitation.prepared":
+        told = [row.subject_id for row in audited(event)]
+        assert told == [patients[0].id, patients[2].id], "and nothing is told that did not"
     assert audit.first_broken_link(house.practice.id) is None
     assert roster.check(house.practice.id, clock.now()) == []
 

@@ -385,3 +385,12 @@ def test_whoever_left_a_run_finds_it_again(app, admin, house, patients, queued) 
     assert "Running" in text(page)
     other = Clerk(app, make_house("Other Clinic").administrator)
     assert run.public_id not in markup(other.get("/staff/bulk"))
+
+
+def test_the_bar_under_the_list_leads_to_the_preview(admin, house, patients) -> None:
+    select_patients(house, patients)
+    rows = [f"{patient.public_id} " for patient in patients]
+    ids = [patient.public_id for patient in patients]
+    answer = admin.post("/staff/onboarding/selection", act="invite", row=rows, select=ids)
+    assert answer.headers["Location"].startswith(f"{NEW}?act=invite")
+    assert "Invite the selected patients" in text(admin.get(f"{NEW}?act=invite"))
