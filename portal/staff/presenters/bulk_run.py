@@ -271,7 +271,9 @@ def _buttons(run: BulkRun, state: RunState) -> Iterator[Button]:
         yield Button(_("Resume"), url_for("staff.bulk_resume", public_id=run.public_id), "primary")
     if state in {RunState.RUNNING, RunState.PAUSED}:
         yield Button(
-            _("Cancel the rest"), url_for("staff.bulk_cancel", public_id=run.public_id), "danger"
+            _("Cancel the remaining %(count)s", count=number(run.remaining)),
+            url_for("staff.bulk_cancel", public_id=run.public_id),
+            "danger",
         )
 
 

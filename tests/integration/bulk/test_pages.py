@@ -200,7 +200,9 @@ def test_pause_resume_cancel(admin, house, patients, queued, htmx) -> None:
     assert "Paused by Ada Admin. It goes on when somebody resumes it." in text(press("pause"))
     jobs.sweep_runs(clock.now())
     assert enabled(patients) == 0
-    assert "Running" in text(press("resume"))
+    running = text(press("resume"))
+    assert "Running" in running
+    assert "Cancel the remaining 3" in running, "what cannot be undone names its effect"
     assert "Not done, since it was cancelled 3" in text(press("cancel"))
     if htmx:
         assert admin.post(f"{url}/resume", htmx=True).status_code == 409
