@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import select, union, update
+from sqlalchemy import func, select, union, update
 from sqlalchemy.orm import aliased
 
 from portal import clock
@@ -203,14 +203,23 @@ def end_overdue(*, by: Actor, now: datetime, limit: int = 500) -> int:
         select(Grant, Patient)
         .join(Patient, Patient.id == Grant.patient_id)
         .where(Grant.ended_at.is_(None), Grant.patient_id.in_(leaving))
+        # who left longest ago first: those who leave tomorrow must not crowd out who is due
+        .order_by(func.coalesce(Patient.end_date, Patient.deceased_on, date.min))
         .limit(limit)
     ).all()
-    overdue = [
-        (grant, EndReason.DECEASED if patient.deceased else EndReason.END_DATED)
-        for grant, patient in candidates
-        if chart_ended(patient, now=now)
-    ]
-    return sum(end(grant=grant, reason=reason, by=by, now=now) for grant, reason in overdue)
+    overdue = [patient.id for _, patient in candidates if chart_ended(patient, now=now)]
+    return sum(_end_overdue(number, by=by, now=now) for number in overdue)
+
+
+def _end_overdue(patient_id: int, *, by: Actor, now: datetime) -> bool:
+    """Under the patient's lock, like every act upon a chart: so nobody waits for each other."""
+    with atomic():
+        patient = lock_patient(patient_id)
+        grant = current_grant(patient_id)
+        if grant is None or not chart_ended(patient, now=now):
+            return False
+        reason = EndReason.DECEASED if patient.deceased else EndReason.END_DATED
+        return end(grant=grant, reason=reason, by=by, now=now)
 
 
 def _active_before(patient: Patient) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from portal.access import service as access
@@ -73,6 +73,40 @@ def test_end_date_and_death_end_access_at_local_midnight(app, moment) -> None:
     assert access.history(patient.id)[0].end_reason == EndReason.END_DATED
     with pytest.raises(Refused, match="end_dated"):
         access.enable(patient=patient, by=house.hand, now=moment.now)
+
+
+def test_the_sweep_takes_the_patient_s_lock_before_the_grant_s(app, moment) -> None:
+    """Whoever acts upon a chart does; the other way round two of them wait for each other for ever."""
+    house = make_house()
+    patient = make_patient(house, end_date=date(2026, 11, 22))
+    access.enable(patient=patient, by=house.hand, now=moment.now)
+    moment.pass_(hours=12)
+    steps: list[str] = []
+
+    def listen(_connection, _cursor, statement, *_more) -> None:
+        begun = statement.startswith("BEGIN IMMEDIATE")
+        locked = "FROM patient" in statement and "FOR UPDATE" in statement
+        if begun or locked:
+            steps.append("lock")
+        elif statement.startswith("UPDATE access_grant"):
+            steps.append("end")
+
+    event.listen(db.engine, "before_cursor_execute", listen)
+    try:
+        assert access.end_overdue(by=house.hand, now=moment.now) == 1
+    finally:
+        event.remove(db.engine, "before_cursor_execute", listen)
+    assert steps[:2] == ["lock", "end"]
+
+
+def test_who_left_first_is_ended_first(app, moment) -> None:
+    house = make_house()
+    tomorrow, today = date(2026, 11, 22), date(2026, 11, 21)
+    for end_date in (tomorrow, tomorrow, today):
+        patient = make_patient(house)
+        access.enable(patient=patient, by=house.hand, now=moment.now)
+        people.edit(patient=patient, values={"end_date": end_date}, by=house.hand, now=moment.now)
+    assert access.end_overdue(by=house.hand, now=moment.now, limit=1) == 1
 
 
 def test_revoke_is_for_pending_and_disable_for_active(app, moment) -> None:

@@ -149,3 +149,36 @@ def test_everything_without_javascript(
     expect(page.get_by_text("1 selected")).to_be_visible()
     page.get_by_role("button", name="Clear selection").click()
     expect(row.get_by_role("checkbox")).not_to_be_checked()
+
+
+def test_a_changed_address_gets_nothing(
+    installation: Installation, subjects: list[Subject], contexts: Any
+) -> None:
+    page, colleague = contexts(viewport=DESK), contexts(viewport=DESK)
+    for one in (page, colleague):
+        log_on(one, installation, t)
+    row = open_tool(page, installation, subjects[36])
+    row.get_by_role("button", name="portal access of").click()
+    read_notice(page)
+    row.get_by_role("link", name="Add it").click()
+    page.get_by_label("Email", exact=True).fill("before@example.com")
+    page.get_by_role("button", name="Save Identifiers").click()
+    send = row.get_by_role("button", name="Send Invite to before@example.com")
+    expect(send).to_be_visible()
+    page.evaluate(HIDE, True)  # it learns nothing by itself
+
+    other = open_tool(colleague, installation, subjects[36])
+    other.get_by_role("link", name="Edit Information for").click()
+    dialog = colleague.get_by_role("dialog")
+    dialog.get_by_label("Email", exact=True).fill("after@example.com")
+    dialog.get_by_role("button", name="Edit Patient").click()
+    dialog.get_by_label("In person, with an ID").check()
+    dialog.get_by_role("button", name="Edit Patient").click()
+    expect(other.get_by_role("button", name="Send Invite to after@example.com")).to_be_visible()
+
+    send.click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was done.")
+    expect(row.get_by_role("button", name="Send Invite to after@example.com")).to_be_visible()
+    expect(row).to_contain_text("Ready to invite")
+    invited = [mail["Subject"] for mail in installation.mails_to("before@example.com")]
+    assert not [subject for subject in invited if subject.startswith("Connect with")]

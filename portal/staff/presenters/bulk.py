@@ -164,6 +164,8 @@ def _losses(preview: Preview) -> Iterator[str]:
             preview.ready,
             count=number(preview.ready),
         )
+    if preview.eligible:
+        yield _("Afterwards access is given back one by one only.")
 
 
 def run_url(run: BulkRun) -> str:
