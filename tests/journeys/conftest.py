@@ -6,6 +6,7 @@ import csv
 import email
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import pytest
 from babel.messages.pofile import read_po
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.conftest import ROOT, free_port
+from tests.conftest import ROOT, free_port, scratch
 from tests.factories import PASSWORD
 
 CHROMIUM = "/usr/bin/chromium"
@@ -101,9 +102,9 @@ def link_in(message: EmailMessage) -> str:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Started once; Ctrl-C stops all of it."""
-    folder, port = tmp_path_factory.mktemp("installation"), free_port()
+def installation() -> Iterator[Installation]:
+    """Started once, in memory where there is room (a busy disk is no failure); Ctrl-C stops all of it."""
+    folder, port = scratch("installation"), free_port()
     log = (folder / "log.txt").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", "portal.dev"],
@@ -124,6 +125,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     process.send_signal(signal.SIGINT)
     process.wait(timeout=40)
     log.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
