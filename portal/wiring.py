@@ -12,6 +12,7 @@ from portal.invitations import mail as invitations_mail
 from portal.invitations import outcomes, reminder_mail
 from portal.people import mail as people_mail
 from portal.roster import writing as roster
+from portal.schedule import models as schedule_models
 
 
 def connect_rooms() -> None:
@@ -33,4 +34,5 @@ __all__ = [
     "people_mail",
     "reminder_mail",
     "reset_mail",
+    "schedule_models",
 ]

@@ -6,6 +6,7 @@ Revision: 0004 after 0003
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.checks import change_check
 from portal.extensions import UTCDateTime
 
 revision = "0004"
@@ -88,29 +89,11 @@ def upgrade() -> None:
     op.create_index(
         "ix_bulk_item_run_id_state_reason_patient_id", "bulk_item", ["run_id", "state", "reason", "patient_id"]
     )
-    _let_invitations_come_from(ORIGINS, MORE_ORIGINS)
+    change_check("invitation", "origin", ORIGINS, MORE_ORIGINS)
 
 
 def downgrade() -> None:
     op.drop_table("bulk_item")
     op.drop_table("bulk_run")
     op.execute("UPDATE invitation SET origin = 'staff' WHERE origin = 'bulk'")
-    _let_invitations_come_from(MORE_ORIGINS, ORIGINS)
-
-
-def _let_invitations_come_from(before: str, after: str) -> None:
-    connection = op.get_bind()
-    if connection.dialect.name == "postgresql":
-        op.drop_constraint(op.f("ck_invitation_origin"), "invitation", type_="check")
-        op.create_check_constraint(op.f("ck_invitation_origin"), "invitation", after)
-        return
-    # SQLite changes no constraint but by making the table anew; its documentation of ALTER TABLE (section 7) has this
-    # shorter way for changes that touch no stored row
-    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
-    connection.exec_driver_sql("PRAGMA writable_schema = ON")
-    connection.execute(
-        sa.text("UPDATE sqlite_master SET sql = replace(sql, :before, :after) WHERE type = 'table' AND name = 'invitation'"),
-        {"before": before, "after": after},
-    )
-    connection.exec_driver_sql(f"PRAGMA schema_version = {int(version) + 1}")
-    connection.exec_driver_sql("PRAGMA writable_schema = OFF")
+    change_check("invitation", "origin", MORE_ORIGINS, ORIGINS)

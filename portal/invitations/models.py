@@ -45,7 +45,7 @@ class Invitation(Model):
             "state IN ('prepared', 'live', 'used', 'replaced', 'revoked', 'voided', 'locked', 'not_me', 'failed')",
             name="state",
         ),
-        CheckConstraint("origin IN ('staff', 'fresh_link', 'bulk')", name="origin"),
+        CheckConstraint("origin IN ('staff', 'fresh_link', 'bulk', 'automatic')", name="origin"),
     )
 
     id: Mapped[PrimaryKey]

@@ -31,3 +31,5 @@ class Origin(StrEnum):
     """The holder of a dead link asked for it (8.6)."""
     BULK = "bulk"
     """One of a run (7)."""
+    AUTOMATIC = "automatic"
+    """Sent by itself because of an appointment (4.3)."""

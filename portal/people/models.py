@@ -80,6 +80,8 @@ class Patient(Model):
     deceased: Mapped[bool] = mapped_column(insert_default=False)
     deceased_on: Mapped[date | None]
     opted_out_at: Mapped[datetime | None]
+    balance_cents: Mapped[int | None]
+    """What the records that were imported say is owed, in hundredths; shown to staff as a warning only (4.1)."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -29,6 +29,11 @@ class Practice(Model):
         CheckConstraint("default_language IN ('en', 'es')", name="default_language"),
         CheckConstraint("reminder_days BETWEEN 0 AND invitation_days - 1", name="reminder_days"),
         CheckConstraint("length(mail_colour) = 7", name="mail_colour"),
+        CheckConstraint(
+            "appointment_reminder_hours BETWEEN 1 AND 168", name="appointment_reminder_hours"
+        ),
+        CheckConstraint("quiet_from BETWEEN 0 AND 1439", name="quiet_from"),
+        CheckConstraint("quiet_until BETWEEN 0 AND 1439", name="quiet_until"),
     )
 
     id: Mapped[PrimaryKey]
@@ -49,6 +54,21 @@ class Practice(Model):
     """So many days before an invitation expires its patient is reminded; 0: never."""
     mail_colour: Mapped[str | None] = mapped_column(String(7))
     """``#rrggbb``; None stands for :data:`portal.practices.rules.USUAL_COLOUR`."""
+    confirmation_mails: Mapped[bool] = mapped_column(insert_default=False)
+    """Whether a patient is sent a confirmation of each appointment (4.3)."""
+    reminder_mails: Mapped[bool] = mapped_column(insert_default=False)
+    appointment_reminder_hours: Mapped[int] = mapped_column(insert_default=24)
+    """How long before an appointment its reminder goes out."""
+    invite_in_confirmations: Mapped[bool] = mapped_column(insert_default=False)
+    """Whether a confirmation carries a sign-up link when its patient is eligible and has no account (4.3)."""
+    invite_in_reminders: Mapped[bool] = mapped_column(insert_default=False)
+    invite_after_first_visit: Mapped[bool] = mapped_column(insert_default=False)
+    """Whether a new patient is invited once the first appointment is marked complete (4.3)."""
+    quiet_from: Mapped[int] = mapped_column(insert_default=21 * 60)
+    """Minutes after local midnight from which no automatic mail goes out; as ``quiet_until``: no quiet hours."""
+    quiet_until: Mapped[int] = mapped_column(insert_default=8 * 60)
+    portal_appointments: Mapped[bool] = mapped_column(insert_default=True)
+    """Feature switch (6.3): whether patients see their appointments on the portal."""
     created_at: Mapped[datetime]
 
 

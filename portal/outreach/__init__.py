@@ -1,0 +1,1 @@
+"""What goes out by itself because of an appointment: confirmations, reminders, invitations (4.3)."""
