@@ -16,8 +16,9 @@ from portal.people.models import Patient, PatientPhone, SearchWord
 BROAD = 10_000
 """A word that begins more names than this is broad: to put all of those together takes longer than to look along
 a list for the first who is meant."""
-_ALIKE = 10
-"""Hardly anybody has so many words in their name that begin alike."""
+_ALIKE = (2, 10)
+"""Hardly anybody has more than two words in their name that begin alike, and nobody more than ten: so many lines
+of the index are looked at for each who is to be counted."""
 _LAST = "\U0010ffff"
 
 
@@ -38,12 +39,22 @@ class Reading:
         """The numbers of all who are meant."""
         return self._together(self._named())
 
-    def first_ids(self, many: int) -> Select[int]:
-        """The numbers of all who are meant, or of ``many`` of them if there are more."""
+    def count(self, most: int) -> int:
+        """How many are meant, exactly up to ``most``; ``most + 1`` stands for more."""
+        found = 0
+        for alike in _ALIKE:
+            found, looked_at = self._count_among(alike * (most + 1))
+            if found > most or looked_at < alike * (most + 1):
+                break
+        return min(found, most + 1)
+
+    def _count_among(self, many: int) -> tuple[int, int]:
+        """How many people, and how many lines, there are among so many lines of an index: a name may have several."""
         named = self._named()
-        some = None if named is None else named.limit(_ALIKE * many).subquery()
-        found = self._together(None if some is None else select(some.c.patient_id))
-        return found.distinct().limit(many)
+        some = None if named is None else select(named.limit(many).subquery().c.patient_id)
+        each = self._together(some).subquery().c[0]
+        people, lines = db.session.execute(select(func.count(each.distinct()), func.count())).one()
+        return people, lines
 
     def holds(self, patient_id: Any) -> ColumnElement[bool]:
         """Whether one patient is meant, to be asked along a list."""

@@ -78,10 +78,8 @@ def count(
     """How many patients match; ``most + 1`` stands for more than ``most``."""
     text = text.strip()
     if text:
-        meant = reading.read(practice_id, text, today=now.date(), country=country)
-        some = meant.first_ids(most + 1)
-    else:
-        some = select(Patient.id).where(Patient.practice_id == practice_id).limit(most + 1)
+        return reading.read(practice_id, text, today=now.date(), country=country).count(most)
+    some = select(Patient.id).where(Patient.practice_id == practice_id).limit(most + 1)
     return db.session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 

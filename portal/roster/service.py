@@ -130,12 +130,12 @@ def count_matching(
         if meant is None:
             return counts(practice_id=practice_id)[filter.pill], False
         if filter.pill is Pill.ALL:
-            return _capped(db.session.scalars(meant.first_ids(most + 1)).all(), most)
+            return _capped(meant.count(most), most)
     # by name, for left without an order SQLite may walk an index that narrows nothing
     passing = _passing(practice_id, filter, Order.NAME, today=today)
     ids = passing.with_only_columns(RosterRow.patient_id)
     listed = Listed(ids, _ORDERS[Order.NAME], RosterRow.patient_id)
-    return _capped(listed.after(None, meant=meant, limit=most + 1), most)
+    return _capped(len(listed.after(None, meant=meant, limit=most + 1)), most)
 
 
 def matching_ids(
@@ -182,8 +182,8 @@ def _today(practice_id: int, now: datetime) -> date:
     return clock.local_date(now, db.session.get_one(Practice, practice_id).time_zone)
 
 
-def _capped(ids: Sequence[int], most: int) -> tuple[int, bool]:
-    return min(len(ids), most), len(ids) > most
+def _capped(number: int, most: int) -> tuple[int, bool]:
+    return min(number, most), number > most
 
 
 def _meant(practice_id: int, wanted: RosterFilter, *, today: date) -> reading.Reading | None:

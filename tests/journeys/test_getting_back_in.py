@@ -144,8 +144,7 @@ def test_a_reset_email_to_a_new_password(
     verify(patient, subject.ssn, t)
     patient.wait_for_url("**/home")
 
-    staff.goto(f"{installation.url}/staff/onboarding?pill=active&size=100")
-    row = staff.get_by_role("row").filter(has=staff.get_by_role("link", name=subject.family))
+    row = open_tool(staff, installation, subject)
     expect(row).to_contain_text("Has an account: a reset email goes out")
     row.get_by_role("button", name=f"Send Invite to {address}").click()
     expect(staff.get_by_role("status")).to_contain_text("Sent a reset email to")

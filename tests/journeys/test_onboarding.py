@@ -15,8 +15,10 @@ t = Words("en")
 
 def open_tool(page: Page, installation: Installation, subject: Subject) -> Locator:
     """The list, searched while typing down to one patient; their row."""
+    page.bring_to_front()  # the keys of a page behind another one may be lost while it loads
     page.goto(f"{installation.url}/staff/onboarding")
     page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type(f"{subject.family} {subject.given}")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name=subject.family))
     expect(row).to_have_count(1)

@@ -108,3 +108,12 @@ def test_at_most_so_many_are_counted(house, moment) -> None:
     assert roster.count_matching(filter=RosterFilter(text="m"), **asked) == (5, True)
     assert roster.count_matching(filter=RosterFilter(text="adams"), **asked) == (3, False)
     assert search.count(text="m", **asked) == 6
+
+
+def test_who_has_many_words_that_begin_alike_is_counted_once(house, moment) -> None:
+    for number in range(4):
+        make_patient(house, family_name=f"Mab Mac Mad{number}", given_name="Mae Maf Mag")
+    asked = {"practice_id": house.practice.id, "now": moment.now}
+    for most in range(1, 12):
+        assert search.count(text="m", most=most, **asked) == min(10, most + 1)
+        assert search.count(text="mae m", most=most, **asked) == min(4, most + 1)
