@@ -11,18 +11,16 @@ from flask_login import current_user
 
 from portal import clock
 from portal.access import service as access
-from portal.access.models import EndReason
 from portal.access.rules import Status
 from portal.accounts import desk, suggested_passwords, usernames
 from portal.accounts import service as accounts
 from portal.accounts.usernames import UsernameCheck
 from portal.errors import NotAllowed, Refused, Stale
-from portal.invitations import service as invitations
 from portal.people import service as people
 from portal.people import views_log
 from portal.people.models import Patient
 from portal.practices.models import Role
-from portal.staff import blueprint, edit_answers, sending
+from portal.staff import blueprint, edit_answers, ending, sending
 from portal.staff.edit_answers import PATIENT, PORTAL, Opener
 from portal.staff.facts import gather
 from portal.staff.forms.patient import PatientForm
@@ -30,7 +28,6 @@ from portal.staff.forms.portal import PortalForm
 from portal.staff.isolation import patient_of
 from portal.staff.presenters.chart import masked_ssn
 from portal.staff.presenters.conflict import changed_meanwhile
-from portal.staff.presenters.onboarding_row import WAS
 from portal.staff.presenters.portal_tab import Around, portal_tab
 from portal.staff.presenters.reset_act import reset_standings
 from portal.staff.views.notice import after_notice
@@ -106,25 +103,12 @@ def edit_portal_enable(public_id: str) -> ResponseReturnValue:
 @blueprint.post("/patients/<public_id>/edit/portal/disable")
 def edit_portal_disable(public_id: str) -> ResponseReturnValue:
     """Ends the access that was shown; the tab has named what is lost by it."""
-    patient, was = patient_of(public_id), request.form.get(WAS, "")
-    if was not in set(Status):
-        return _stands(public_id, Stale())
-    active = was == Status.ACTIVE
+    patient = patient_of(public_id)
     try:
-        ended = invitations.end_access(
-            patient=patient,
-            grant_public_id=request.form.get("grant", ""),
-            expect=EndReason.DISABLED if active else EndReason.REVOKED,
-            expect_status=Status(was),
-            by=staff_hand(),
-            now=clock.now(),
-        )
+        what = ending.end(patient, request.form, by=staff_hand(), now=clock.now())
     except Refused as refused:
         return _stands(public_id, refused)
-    what = {Status.READY: Said.NOT_ENABLED_ANY_MORE, Status.ACTIVE: Said.DISABLED}
-    return edit_answers.done(
-        what.get(Status(was), Said.REVOKED) if ended else Said.ENDED_BEFORE, patient
-    )
+    return edit_answers.done(what, patient)
 
 
 @blueprint.post("/patients/<public_id>/edit/portal/send")

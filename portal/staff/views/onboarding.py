@@ -9,15 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.access import service as access
-from portal.access.models import EndReason
 from portal.access.rules import Status
 from portal.errors import Refused
-from portal.invitations import service as invitations
 from portal.people import stored_search
 from portal.people.models import Patient
 from portal.people.naming import chart_name, short_name
 from portal.practices import service as practices
-from portal.staff import answers, blueprint, list_answers, missing, sending
+from portal.staff import answers, blueprint, ending, list_answers, missing, sending
 from portal.staff.isolation import patient_of
 from portal.staff.place import BACK, Place
 from portal.staff.presenters.chart import chart_head
@@ -93,30 +91,15 @@ def onboarding_enable(public_id: str) -> ResponseReturnValue:
 @blueprint.route("/onboarding/<public_id>/disable", methods=["GET", "POST"])
 def onboarding_disable(public_id: str) -> ResponseReturnValue:
     """A click on any other status: gray ends at once, orange and green ask first (5.2)."""
-    patient, now = patient_of(public_id), clock.now()
+    patient = patient_of(public_id)
     if request.method == "GET":
         return _ask(patient)
-    was = request.form.get(WAS, "")
-    if was not in set(Status):
-        return list_answers.refused("stale", public_id)
-    active = was == Status.ACTIVE
     try:
-        ended = invitations.end_access(
-            patient=patient,
-            grant_public_id=request.form.get("grant", ""),
-            expect=EndReason.DISABLED if active else EndReason.REVOKED,
-            expect_status=Status(was),
-            by=staff_hand(),
-            now=now,
-        )
+        what = ending.end(patient, request.form, by=staff_hand(), now=clock.now())
     except Refused as refused:
         return list_answers.refused(refused.code, public_id)
-    if not ended:
-        return list_answers.done(Said.ENDED_BEFORE, patient)
-    if was == Status.READY:
-        undo = list_answers.undo_disable(patient)
-        return list_answers.done(Said.NOT_ENABLED_ANY_MORE, patient, undo=undo)
-    return list_answers.done(Said.DISABLED if active else Said.REVOKED, patient)
+    undo = list_answers.undo_disable(patient) if what is Said.NOT_ENABLED_ANY_MORE else None
+    return list_answers.done(what, patient, undo=undo)
 
 
 @blueprint.post("/onboarding/<public_id>/send")
