@@ -43,14 +43,14 @@ class Listed(Generic[Row]):
         query = self.query.options(*options)
         if meant is None:
             return self._walk(query, place, limit)
-        if meant.broad:
+        if meant.dense:
             end = self._place_after(place, LOOKED_ALONG)
             near = query if end is None else query.where(self._before(end))
             rows = self._walk(near.where(meant.holds(self.patient_id)), place, limit)
             if len(rows) == limit or end is None:
                 return rows
         # of many the list is walked along (a sum keeps SQLite from the table's key); few are sorted
-        number = self.patient_id + 0 if meant.broad else self.patient_id
+        number = self.patient_id + 0 if meant.dense else self.patient_id
         query = self._in_order(query.where(number.in_(meant.ids())))
         if place is not None:
             query = query.where(self._beyond(self.order, place))
