@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import (
@@ -108,7 +109,7 @@ def _current(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     return query.outerjoin(Grant, and_(Grant.patient_id == Patient.id, Grant.ended_at.is_(None)))
 
 
-def facts_of(patient_ids: list[int], *, staff: StaffMember, at: Moment) -> dict[int, Facts]:
+def facts_of(patient_ids: Collection[int], *, staff: StaffMember, at: Moment) -> dict[int, Facts]:
     """The facts of a batch, by one query, as the database holds them at this moment."""
     last_invited = (
         select(func.max(Invitation.issued_at))

@@ -6,17 +6,17 @@ with a worker, and nothing that sends a mail ever waits for a run.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, union_all, update
 
 from portal import queue
 from portal.audit import service as audit
 from portal.audit.actor import system
 from portal.bulk.models import BulkItem, BulkRun
-from portal.bulk.states import ItemState, PausedBy, RunKind, RunState
+from portal.bulk.states import ItemState, PausedBy, RunState
 from portal.extensions import db
 from portal.invitations.models import Invitation
 from portal.invitations.service import PURPOSE
@@ -30,7 +30,7 @@ WORK = "bulk.work"
 """The job that a ring asks for; :mod:`portal.bulk.jobs` answers it."""
 SOON = timedelta(seconds=30)
 """A mail that is due within this is on its way; one that is put off for longer keeps no run waiting."""
-_MOST = 1_000
+_MOST = 5_000
 
 _BECOMES = {
     OutboxState.ACCEPTED: ItemState.DONE,
@@ -44,34 +44,62 @@ def settle(run: BulkRun, *, now: datetime) -> None:
     if not run.mailing:
         return
     ended = db.session.execute(
-        _mails(run, BulkItem, OutboxMessage.state, OutboxMessage.reason)
-        .where(OutboxMessage.state.in_(sorted(state.value for state in SETTLED)))
+        select(BulkItem.patient_id, OutboxMessage.state, OutboxMessage.reason)
+        .join(
+            OutboxMessage,
+            (OutboxMessage.purpose == PURPOSE)
+            & (OutboxMessage.subject_id == BulkItem.invitation_id),
+        )
+        .where(
+            BulkItem.run_id == run.id,
+            BulkItem.state == ItemState.MAILING.value,
+            BulkItem.reason.is_(None),
+            OutboxMessage.state.in_(sorted(state.value for state in SETTLED)),
+        )
         .limit(_MOST)
-    ).all()
-    moved: Counter[ItemState] = Counter()
-    for item, state, reason in ended:
+    )
+    alike: defaultdict[tuple[ItemState, str | None], list[int]] = defaultdict(list)
+    for patient_id, state, reason in ended:
         to = _BECOMES.get(OutboxState(state), ItemState.FAILED)
-        item.state = to.value
-        item.reason = None if to is ItemState.DONE else reason
-        item.settled_at = now
-        moved[to] += 1
-    run.mailing -= moved.total()
-    for to, number in moved.items():
-        setattr(run, to.value, getattr(run, to.value) + number)
+        alike[to, None if to is ItemState.DONE else reason].append(patient_id)
+    for (to, reason), patient_ids in alike.items():
+        put(run, patient_ids, to, reason, now=now)
+        run.mailing -= len(patient_ids)
+        setattr(run, to.value, getattr(run, to.value) + len(patient_ids))
     db.session.flush()
 
 
-def on_their_way(run: BulkRun, *, now: datetime) -> int:
-    """How many of its mails are due, or soon will be."""
+def put(
+    run: BulkRun, patient_ids: Collection[int], to: ItemState, reason: str | None, *, now: datetime
+) -> None:
+    """Write down where these people of the run stand; its numbers are the caller's."""
+    db.session.execute(
+        update(BulkItem)
+        .where(BulkItem.run_id == run.id, BulkItem.patient_id.in_(patient_ids))
+        .values(state=to.value, reason=reason, settled_at=now),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def on_their_way(run: BulkRun, *, most: int, now: datetime) -> int:
+    """How many of its mails are being sent, are due, or soon will be; ``most`` where there are more.
+
+    Asked of the few mails that are due, not of all that the run has put off.
+    """
     if not run.mailing:
         return 0
-    query = _mails(run, func.count()).where(OutboxMessage.next_attempt_at <= now + SOON)
-    return db.session.scalar(query) or 0
+    sending = _of_run(run).where(OutboxMessage.state == OutboxState.SENDING.value)
+    queued = _of_run(run).where(
+        OutboxMessage.state == OutboxState.QUEUED.value,
+        OutboxMessage.next_attempt_at <= now + SOON,
+    )
+    some = union_all(sending, queued).limit(most).subquery()
+    return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def expects_more(run: BulkRun, *, now: datetime) -> bool:
     """Whether the end of its last mails is near enough to wait for before the run is called done."""
-    return on_their_way(run, now=now) > 0
+    return on_their_way(run, most=1, now=now) > 0
 
 
 def issued_lately(run: BulkRun, *, now: datetime) -> int:
@@ -130,19 +158,15 @@ def tell_moved(run: BulkRun, *, reason: str | None, now: datetime) -> None:
     )
 
 
-def _mails(run: BulkRun, *columns: Any) -> Select[*tuple[Any, ...]]:
-    assert run.kind == RunKind.INVITE  # noqa: S101 (nothing else sends mail)
+def _of_run(run: BulkRun) -> Select[int]:
     return (
-        select(*columns)
-        .select_from(BulkItem)
+        select(OutboxMessage.id)
+        .join(Invitation, Invitation.id == OutboxMessage.subject_id)
         .join(
-            OutboxMessage,
-            (OutboxMessage.purpose == PURPOSE)
-            & (OutboxMessage.subject_id == BulkItem.invitation_id),
+            BulkItem,
+            (BulkItem.run_id == run.id)
+            & (BulkItem.patient_id == Invitation.patient_id)
+            & (BulkItem.invitation_id == Invitation.id),
         )
-        .where(
-            BulkItem.run_id == run.id,
-            BulkItem.state == ItemState.MAILING.value,
-            BulkItem.reason.is_(None),
-        )
+        .where(OutboxMessage.purpose == PURPOSE, BulkItem.state == ItemState.MAILING.value)
     )
