@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,10 +64,12 @@ def record(
 def _append(rows: list[Values]) -> None:
     """All that one commit tells of a practice: one lock of its chain, one statement."""
     chain = _locked_chain(rows[0]["practice_id"])
+    sequence, previous = chain.sequence, chain.hash
     for row in rows:
-        row["sequence"], row["previous_hash"] = chain.sequence + 1, chain.hash
-        row["hash"] = link(row)
-        chain.sequence, chain.hash = row["sequence"], row["hash"]
+        sequence += 1
+        row["sequence"], row["previous_hash"] = sequence, previous
+        previous = row["hash"] = link(row)
+    chain.sequence, chain.hash = sequence, previous
     insert_rows(AuditEvent, rows)
     db.session.flush()
 
@@ -111,25 +113,24 @@ def first_broken_link(practice_id: int) -> int | None:
     return None if whole == (expected - 1, previous) else expected
 
 
-def _events(practice_id: int) -> Iterator[Mapping[str, Any]]:
+def _events(practice_id: int) -> Iterator[Values]:
     """All of a practice's events in order, a thousand at a time."""
     events = table_of(AuditEvent)
+    names = events.c.keys()
     after = -1
     while True:
-        page: Sequence[Mapping[str, Any]] = (
-            db.session.execute(
-                select(events)
-                .where(events.c.practice_id == practice_id, events.c.sequence > after)
-                .order_by(events.c.sequence)
-                .limit(1000)
-            )
-            .mappings()
-            .all()
-        )
+        page = db.session.execute(
+            select(events)
+            .where(events.c.practice_id == practice_id, events.c.sequence > after)
+            .order_by(events.c.sequence)
+            .limit(1000)
+        ).all()
         if not page:
             return
-        yield from page
-        after = page[-1]["sequence"]
+        for row in page:
+            told: Values = dict(zip(names, row, strict=True))
+            yield told
+        after = told["sequence"]
 
 
 def _locked_chain(practice_id: int) -> AuditChain:

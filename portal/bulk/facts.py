@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -100,9 +101,9 @@ def _widely_shared() -> ColumnElement[bool]:
 
 
 def _beside_adult(at: Moment) -> ColumnElement[bool]:
-    return exists(
-        _same_address().where(_Other.birth_date <= at.adults_born, _Other.id != Patient.id)
-    )
+    # within coalesce() no database walks along the birth dates, which is along all adults of the practice
+    born = func.coalesce(_Other.birth_date, date.max)
+    return exists(_same_address().where(born <= at.adults_born, _Other.id != Patient.id))
 
 
 def _current(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

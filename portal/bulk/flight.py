@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select, union_all, update
+from sqlalchemy import ScalarSelect, Select, func, literal, select, union_all, update
+from sqlalchemy.orm import aliased
 
 from portal import queue
 from portal.audit import service as audit
@@ -43,19 +44,19 @@ def settle(run: BulkRun, *, now: datetime) -> None:
     """Move whoever's mail has come to an end, and the run's numbers; the caller has locked the run."""
     if not run.mailing:
         return
-    ended = db.session.execute(
-        select(BulkItem.patient_id, OutboxMessage.state, OutboxMessage.reason)
-        .join(
-            OutboxMessage,
-            (OutboxMessage.purpose == PURPOSE)
-            & (OutboxMessage.subject_id == BulkItem.invitation_id),
-        )
+    mailing = (
+        # nothing but what the index holds, or the database would walk through all of the run
+        select(BulkItem.patient_id, _ended_mail(run).label("mail_id"))
         .where(
             BulkItem.run_id == run.id,
             BulkItem.state == ItemState.MAILING.value,
             BulkItem.reason.is_(None),
-            OutboxMessage.state.in_(sorted(state.value for state in SETTLED)),
         )
+        .subquery()
+    )
+    ended = db.session.execute(
+        select(mailing.c.patient_id, OutboxMessage.state, OutboxMessage.reason)
+        .join(OutboxMessage, OutboxMessage.id == mailing.c.mail_id)
         .limit(_MOST)
     )
     alike: defaultdict[tuple[ItemState, str | None], list[int]] = defaultdict(list)
@@ -67,6 +68,24 @@ def settle(run: BulkRun, *, now: datetime) -> None:
         run.mailing -= len(patient_ids)
         setattr(run, to.value, getattr(run, to.value) + len(patient_ids))
     db.session.flush()
+
+
+def _ended_mail(run: BulkRun) -> ScalarSelect[int]:
+    """Asked of each person: a join might begin with all invitations that were ever mailed."""
+    same = aliased(BulkItem)
+    return (
+        select(OutboxMessage.id)
+        .join(same, same.invitation_id == OutboxMessage.subject_id)
+        .where(
+            same.run_id == run.id,
+            same.patient_id == BulkItem.patient_id,
+            OutboxMessage.purpose == PURPOSE,
+            OutboxMessage.state.in_(sorted(state.value for state in SETTLED)),
+        )
+        .limit(1)
+        .correlate(BulkItem)
+        .scalar_subquery()
+    )
 
 
 def put(
@@ -82,16 +101,15 @@ def put(
 
 
 def on_their_way(run: BulkRun, *, most: int, now: datetime) -> int:
-    """How many of its mails are being sent, are due, or soon will be; ``most`` where there are more.
+    """How many invitations of the practice are being sent, are due, or soon will be; ``most`` where there are more.
 
-    Asked of the few mails that are due, not of all that the run has put off.
+    All of the practice, for only those that are due are looked at then, however many the run has put off.
     """
     if not run.mailing:
         return 0
-    sending = _of_run(run).where(OutboxMessage.state == OutboxState.SENDING.value)
-    queued = _of_run(run).where(
-        OutboxMessage.state == OutboxState.QUEUED.value,
-        OutboxMessage.next_attempt_at <= now + SOON,
+    sending = _invitations(run, OutboxState.SENDING).where(OutboxMessage.leased_until.is_not(None))
+    queued = _invitations(run, OutboxState.QUEUED).where(
+        OutboxMessage.next_attempt_at <= now + SOON
     )
     some = union_all(sending, queued).limit(most).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0
@@ -158,15 +176,10 @@ def tell_moved(run: BulkRun, *, reason: str | None, now: datetime) -> None:
     )
 
 
-def _of_run(run: BulkRun) -> Select[int]:
-    return (
-        select(OutboxMessage.id)
-        .join(Invitation, Invitation.id == OutboxMessage.subject_id)
-        .join(
-            BulkItem,
-            (BulkItem.run_id == run.id)
-            & (BulkItem.patient_id == Invitation.patient_id)
-            & (BulkItem.invitation_id == Invitation.id),
-        )
-        .where(OutboxMessage.purpose == PURPOSE, BulkItem.state == ItemState.MAILING.value)
+def _invitations(run: BulkRun, state: OutboxState) -> Select[int]:
+    """Mails of the practice in one state. Written so that the database walks along the short index of that state."""
+    return select(OutboxMessage.id).where(
+        OutboxMessage.state == literal(state.value, literal_execute=True),
+        func.coalesce(OutboxMessage.purpose, "") == PURPOSE,
+        func.coalesce(OutboxMessage.practice_id, 0) == run.practice_id,
     )

@@ -60,7 +60,7 @@ def issue(
     patient_ids = [addressee.chart.id for addressee in addressees]
     _replace_prepared(patient_ids, by=by, now=now)
     expires_on = last_day(clock.local_date(now, practice.time_zone), practice.invitation_days)
-    common = {
+    common: Values = {
         "practice_id": practice.id,
         "state": InvitationState.PREPARED.value,
         "origin": origin.value,

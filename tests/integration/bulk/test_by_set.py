@@ -389,3 +389,42 @@ def test_mails_that_are_put_off_leave_room_for_others(app, moment, monkeypatch) 
             later = moment.now + timedelta(minutes=10)
             db.session.execute(update(OutboxMessage).values(next_attempt_at=later))
         assert [state for state, _ in the_items()].count("mailing") == held
+
+
+GROWS = (
+    "SCAN patient", "SCAN invitation", "SCAN outbox_message", "SCAN access_grant", "SCAN bulk_item", "SCAN roster_row",
+    "PRIMARY KEY (run_id=?)", "(practice_id=?)", "(purpose=?)", "birth_date<?",
+)  # fmt: skip
+"""Walks through all of a practice, of a run, or of what was ever mailed."""
+
+
+def test_no_statement_of_a_batch_walks_through_what_grows(app, moment) -> None:
+    if db.engine.dialect.name != "sqlite":
+        return  # its plans depend on how much there is
+    house = make_house()
+    for _ in range(6):
+        make_patient(house)
+    run = begin(house, RunKind.INVITE)
+    said: dict[str, Any] = {}
+
+    def listen(
+        _c: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool
+    ) -> None:
+        said[statement] = values[0] if many else values
+
+    event.listen(db.engine, "before_cursor_execute", listen)
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(working, "BATCH", 2)
+        for _ in range(2):
+            assert working.work_batch(run.public_id, now=moment.now)
+    event.remove(db.engine, "before_cursor_execute", listen)
+    walks = {
+        row[3]: statement
+        for statement, values in said.items()
+        if statement.startswith(("SELECT", "UPDATE"))
+        for row in db.session.connection().exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {statement}", values
+        )
+        if any(walk in row[3] for walk in GROWS)
+    }
+    assert walks == {}
