@@ -120,14 +120,20 @@ def expects_more(run: BulkRun, *, now: datetime) -> bool:
     return on_their_way(run, most=1, now=now) > 0
 
 
-def issued_lately(run: BulkRun, *, now: datetime) -> int:
-    """How many invitations the practice's runs have issued in the last 24 hours."""
-    query = select(func.count()).where(
-        Invitation.practice_id == run.practice_id,
-        Invitation.origin == Origin.BULK.value,
-        Invitation.issued_at > now - timedelta(hours=24),
+def issued_lately(run: BulkRun, *, most: int, now: datetime) -> int:
+    """How many invitations the practice's runs have issued in the last 24 hours; ``most`` where there are more.
+
+    The newest have the highest numbers, so no more than ``most`` of them are looked at.
+    """
+    newest = (
+        select(Invitation.issued_at)
+        .where(Invitation.practice_id == run.practice_id, Invitation.origin == Origin.BULK.value)
+        .order_by(Invitation.id.desc())
+        .limit(most)
+        .subquery()
     )
-    return db.session.scalar(query) or 0
+    lately = newest.c.issued_at > now - timedelta(hours=24)
+    return db.session.scalar(select(func.count()).select_from(newest).where(lately)) or 0
 
 
 def stopped_by_server(run: BulkRun, *, now: datetime) -> bool:

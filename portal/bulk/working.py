@@ -139,8 +139,9 @@ def _room(run: BulkRun, kind: RunKind, *, now: datetime) -> tuple[int, timedelta
     if 2 * room < min(number, IN_FLIGHT):
         return 0, MAILS_TAKE  # a few people cost nearly as much as a batch
     number = min(number, room)
-    if settings().bulk_per_day:
-        left = settings().bulk_per_day - flight.issued_lately(run, now=now)
+    cap = settings().bulk_per_day
+    if cap:
+        left = cap - flight.issued_lately(run, most=cap, now=now)
         if left <= 0:
             return 0, timedelta(minutes=1)
         number = min(number, left)
