@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.people.models import Patient
+from portal.rows import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def lock_charts(patient_ids: Collection[int]) -> dict[int, Chart]:
             Patient.language,
             Patient.provider_id,
         )
-        .where(Patient.id.in_(patient_ids))
+        .where(among(Patient.id, patient_ids))
         .order_by(Patient.id)
         .with_for_update(of=Patient)
     )

@@ -19,7 +19,7 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.hooks import Hook
 from portal.people.models import Patient
-from portal.rows import Values, insert_numbered, table_of
+from portal.rows import Values, among, insert_numbered, table_of
 from portal.transaction import atomic, touch_patient, touch_patients
 
 grant_ended: Hook[[Grant, EndReason, Actor, datetime]] = Hook()
@@ -140,7 +140,7 @@ def held_by(patient_ids: Collection[int]) -> dict[int, Held]:
             Grant.invited_at,
             Grant.first_logon_at,
             Grant.existing_account_since,
-        ).where(Grant.patient_id.in_(patient_ids), Grant.ended_at.is_(None))
+        ).where(among(Grant.patient_id, patient_ids), Grant.ended_at.is_(None))
     )
     return {row.patient_id: Held(row.id, row.email, GrantFacts(*row[3:])) for row in rows}
 
@@ -309,7 +309,8 @@ def _active_before(charts: Sequence[Chart]) -> dict[int, datetime]:
     newest = (
         select(func.max(Grant.id))
         .where(
-            Grant.patient_id.in_([chart.id for chart in charts]), Grant.first_logon_at.is_not(None)
+            among(Grant.patient_id, [chart.id for chart in charts]),
+            Grant.first_logon_at.is_not(None),
         )
         .group_by(Grant.patient_id)
     )

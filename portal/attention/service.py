@@ -13,6 +13,7 @@ from portal.audit.actor import Actor
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.people.models import Patient
+from portal.rows import among
 from portal.transaction import atomic
 
 
@@ -76,7 +77,7 @@ def settle_many(
     items = db.session.scalars(
         select(AttentionItem)
         .where(
-            AttentionItem.patient_id.in_(patient_ids),
+            among(AttentionItem.patient_id, patient_ids),
             AttentionItem.kind.in_([kind.value for kind in kinds]),
             AttentionItem.resolved_at.is_(None),
         )

@@ -77,7 +77,10 @@ def _append(rows: list[Values]) -> None:
 def link(row: Mapping[str, Any]) -> str:
     """The hash that ties a row to all before it."""
     told = [row["at"].isoformat() if name == "at" else row[name] for name in _LINKED]
-    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+    return hashlib.sha256(_WRITTEN.encode(told).encode()).hexdigest()
+
+
+_WRITTEN = json.JSONEncoder(sort_keys=True, ensure_ascii=True)
 
 
 _LINKED = (

@@ -36,6 +36,7 @@ from portal.mail.models import OutboxMessage
 from portal.mail.state import OutboxState
 from portal.people.models import BlockedAddress, Patient, PatientPhone
 from portal.practices.models import StaffMember
+from portal.rows import among
 
 _Earlier = aliased(Grant)
 _Other = aliased(Patient)
@@ -142,7 +143,7 @@ def facts_of(patient_ids: Collection[int], *, staff: StaffMember, at: Moment) ->
         _widely_shared().label("widely_shared"),
         _beside_adult(at).label("beside_adult"),
     )
-    rows = db.session.execute(_current(query).where(Patient.id.in_(patient_ids)))
+    rows = db.session.execute(_current(query).where(among(Patient.id, patient_ids)))
     return {row.id: _facts(row) for row in rows}
 
 

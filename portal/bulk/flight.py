@@ -25,6 +25,7 @@ from portal.invitations.state import Origin
 from portal.mail.models import MailServerTrouble, OutboxMessage
 from portal.mail.rules import SETTLED
 from portal.mail.state import OutboxState
+from portal.rows import among
 
 RUNS = system("Bulk runs")
 WORK = "bulk.work"
@@ -94,7 +95,7 @@ def put(
     """Write down where these people of the run stand; its numbers are the caller's."""
     db.session.execute(
         update(BulkItem)
-        .where(BulkItem.run_id == run.id, BulkItem.patient_id.in_(patient_ids))
+        .where(BulkItem.run_id == run.id, among(BulkItem.patient_id, patient_ids))
         .values(state=to.value, reason=reason, settled_at=now),
         execution_options={"synchronize_session": False},
     )

@@ -25,7 +25,7 @@ from portal.invitations.timeline import Line, TimelineKind
 from portal.mail import service as mail
 from portal.mail.service import Mail
 from portal.practices.models import Practice
-from portal.rows import Values, insert_numbered
+from portal.rows import Values, among, insert_numbered
 from portal.transaction import touch_patients
 
 _SETTLES = (AttentionKind.IDENTITY_LOCKED, AttentionKind.MAIL_FAILED)
@@ -98,7 +98,7 @@ def _replace_prepared(patient_ids: Sequence[int], *, by: Actor, now: datetime) -
     """Those whose mail nobody has accepted yet; a live one stays until the new mail is accepted (3.4)."""
     prepared = db.session.scalars(
         select(Invitation).where(
-            Invitation.patient_id.in_(patient_ids),
+            among(Invitation.patient_id, patient_ids),
             Invitation.state == InvitationState.PREPARED.value,
         )
     )

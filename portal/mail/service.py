@@ -18,7 +18,7 @@ from portal.mail.addresses import message_id
 from portal.mail.models import OutboxMessage
 from portal.mail.rules import MailKind, Reason, slot
 from portal.mail.state import OutboxState
-from portal.rows import Values, insert_rows
+from portal.rows import Values, among, insert_rows
 from portal.transaction import atomic
 
 DELIVER = "mail.deliver"
@@ -163,7 +163,7 @@ def _slots(
     rows = db.session.execute(
         select(OutboxMessage.address_key, OutboxMessage.due_at).where(
             OutboxMessage.practice_id == practice_id,
-            OutboxMessage.address_key.in_(keys),
+            among(OutboxMessage.address_key, keys),
             OutboxMessage.due_at > now - MAIL_PER_ADDRESS.window,
             OutboxMessage.kind != MailKind.SECURITY.value,
             OutboxMessage.state != OutboxState.CANCELLED.value,
