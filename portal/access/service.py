@@ -145,13 +145,21 @@ def held_by(patient_ids: Collection[int]) -> dict[int, Held]:
     return {row.patient_id: Held(row.id, row.email, GrantFacts(*row[3:])) for row in rows}
 
 
-def enable_many(charts: Sequence[Chart], *, by: Actor, now: datetime) -> dict[int, Held]:
+def enable_many(
+    charts: Sequence[Chart], *, by: Actor, now: datetime, invited: bool = False
+) -> dict[int, Held]:
     """What :func:`enable` does, for charts that hold no grant and have not ended, in the caller's transaction.
 
     The caller has locked them and looked at them under the lock.
+
+    Args:
+        invited: whether the caller invites everybody at once whose old account is not good again, so that
+            :func:`record_invited_many` need not be told of these.
     """
     since = _active_before(charts)
     rows = [_values(chart, since.get(chart.id), by=by, now=now) for chart in charts]
+    for row in rows:
+        row["invited_at"] = now if invited and row["existing_account_since"] is None else None
     numbers = insert_numbered(Grant, rows)
     touch_patients(chart.id for chart in charts)
     for row in rows:
@@ -160,7 +168,9 @@ def enable_many(charts: Sequence[Chart], *, by: Actor, now: datetime) -> dict[in
         row["patient_id"]: Held(
             numbers[row["public_id"]],
             row["email"],
-            GrantFacts(existing_account_since=row["existing_account_since"]),
+            GrantFacts(
+                invited_at=row["invited_at"], existing_account_since=row["existing_account_since"]
+            ),
         )
         for row in rows
     }
@@ -225,25 +235,16 @@ def record_invited(grant: Grant, *, now: datetime) -> None:
         touch_patient(grant.patient_id)
 
 
-def record_invited_many(
-    grant_ids: Sequence[int], *, addresses: Mapping[int, str], now: datetime
-) -> None:
-    """Invitations were issued under these grants, whose patients the caller has touched.
-
-    Args:
-        addresses: those of grants that were opened for another address, and under which nobody was invited yet.
-    """
-    if addresses:
-        grants = table_of(Grant)
-        given = grants.update().where(grants.c.id == bindparam("grant"))
-        db.session.execute(
-            given.values(email=bindparam("address")),
-            [{"grant": grant, "address": address} for grant, address in addresses.items()],
-        )
+def record_invited_many(addresses: Mapping[int, str], *, now: datetime) -> None:
+    """The first invitations were issued under these grants, to these addresses; the caller has touched the patients."""
+    if not addresses:
+        return
+    grants = table_of(Grant)
     db.session.execute(
-        update(Grant)
-        .where(Grant.id.in_(grant_ids), Grant.invited_at.is_(None))
-        .values(invited_at=now)
+        grants.update()
+        .where(grants.c.id == bindparam("grant"))
+        .values(email=bindparam("address"), invited_at=now),
+        [{"grant": grant, "address": address} for grant, address in addresses.items()],
     )
 
 

@@ -27,23 +27,26 @@ def invite(
         Patient -> invitation, by their numbers; None for whose old account is good again (1.5). Who was invited at
         another address before is missing: their grant ends, and another begins (3.4), which is done one by one.
     """
+    charts = [chart for chart in charts if chart.email is not None]
     held = access.held_by([chart.id for chart in charts])
     bare = [chart for chart in charts if chart.id not in held]
-    held |= access.enable_many(bare, by=by, now=now)
-    active = [
-        chart.id for chart in charts if status(held[chart.id].facts, ended=False) is Status.ACTIVE
-    ]
-    found = [_addressee(chart, held[chart.id]) for chart in charts if chart.id not in set(active)]
-    addressees = [addressee for addressee in found if addressee is not None]
-    issued = issue(addressees, practice=practice, by=by, now=now, origin=Origin.BULK)
-    return {**issued, **dict.fromkeys(active)}
+    held |= access.enable_many(bare, by=by, now=now, invited=True)
+    active: dict[int, None] = {}
+    addressees = []
+    for chart in charts:
+        grant = held[chart.id]
+        if status(grant.facts, ended=False) is Status.ACTIVE:
+            active[chart.id] = None
+        elif addressee := _addressee(chart, grant):
+            addressees.append(addressee)
+    return active | issue(addressees, practice=practice, by=by, now=now, origin=Origin.BULK)
 
 
 def _addressee(chart: Chart, grant: Held) -> Addressee | None:
-    """None for whom there is no address, or another grant is needed for it."""
+    """None for whom there is no address, or another grant is needed for it (3.4)."""
     if chart.email is None:
         return None
     same = grant.email is not None and email_key(grant.email) == chart.email_key
-    if not same and grant.facts.invited_at is not None:
-        return None
-    return Addressee(chart, grant.id, chart.email, address_is_new=not same)
+    if grant.facts.invited_at is None:
+        return Addressee(chart, grant.id, chart.email, note=grant.email if same else chart.email)
+    return Addressee(chart, grant.id, chart.email) if same else None

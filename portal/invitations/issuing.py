@@ -38,8 +38,8 @@ class Addressee:
     chart: Chart
     grant_id: int
     email: str
-    address_is_new: bool = False
-    """Whether the grant was opened for another address, and nobody was invited under it yet."""
+    note: str | None = None
+    """The address to be noted with a grant that nobody was invited under so far; None where there is nothing to note."""
 
 
 def issue(
@@ -72,11 +72,8 @@ def issue(
     rows = [common | _own(addressee, practice) for addressee in addressees]
     numbers = insert_numbered(Invitation, rows)
     touch_patients(patient_ids)
-    access.record_invited_many(
-        [addressee.grant_id for addressee in addressees],
-        addresses={each.grant_id: each.email for each in addressees if each.address_is_new},
-        now=now,
-    )
+    notes = {each.grant_id: each.note for each in addressees if each.note is not None}
+    access.record_invited_many(notes, now=now)
     attention.settle_many(patient_ids=patient_ids, kinds=_SETTLES, by=by, now=now)
     for row in rows:
         audit.record(

@@ -275,6 +275,8 @@ def _issue(
 ) -> Invitation:
     if patient.email is None:
         raise Refused(Obstacle.IDENTIFIERS_MISSING.value)
+    access.record_invited(grant, now=now)
+    db.session.flush()
     addressee = Addressee(chart_of(patient), grant.id, patient.email)
     numbers = issue([addressee], practice=patient.practice, by=by, now=now, origin=origin)
     return db.session.get_one(Invitation, numbers[patient.id])

@@ -91,6 +91,12 @@ def moved_before_the_invitation(house: House, patient: Patient, when: datetime) 
     _edit(house, patient, when, email=f"other{patient.record_number}@example.com")
 
 
+def same_address_in_capitals(house: House, patient: Patient, when: datetime) -> None:
+    enabled(house, patient, when)
+    assert patient.email
+    _edit(house, patient, when, email=patient.email.upper())
+
+
 def ended(house: House, patient: Patient, when: datetime) -> None:
     invited(house, patient, when)
     grant = access.current_grant(patient.id)
@@ -131,6 +137,7 @@ PASTS: tuple[tuple[Past, dict[str, Any]], ...] = (
     (failed, {}),
     (moved, {}),
     (moved_before_the_invitation, {}),
+    (same_address_in_capitals, {}),
     (ended, {}),
     (had_an_account, {}),
     (had_an_account_elsewhere, {}),
