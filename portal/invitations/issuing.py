@@ -39,7 +39,7 @@ class Addressee:
     grant_id: int
     email: str
     note: str | None = None
-    """The address to be noted with a grant that nobody was invited under so far; None where there is nothing to note."""
+    """The address to be noted with a grant that nobody was invited under so far; None: nothing is to be noted."""
 
 
 def issue(
