@@ -20,7 +20,7 @@ from portal import queue
 from portal.access.charts import Chart, lock_charts
 from portal.audit import service as audit
 from portal.audit.actor import Actor
-from portal.bulk import acts, flight
+from portal.bulk import acts, flight, growing
 from portal.bulk.acts import Standing
 from portal.bulk.facts import facts_of
 from portal.bulk.models import BulkItem, BulkRun
@@ -62,32 +62,41 @@ def work_batch(public_id: str, *, now: datetime, settle: bool = True) -> Worked 
     Args:
         settle: whether to write down first what became of mails on their way; it need not be each time.
     """
+    worked, grown = None, False
     with atomic():
         run = _lock_run(public_id)
-        if run is None or run.state != RunState.RUNNING:
-            return None
-        kind = RunKind(run.kind)
-        if settle:
-            flight.settle(run, now=now)
-        if run.staff_member.ended_at is not None:
-            _cancel_orphan(run, now=now)
-            return None
-        if kind is RunKind.INVITE and flight.stopped_by_server(run, now=now):
-            return None
-        number, wait = _room(run, kind, now=now)
-        if not number:
-            return Worked(0, wait=wait)
-        by = practices.actor(run.staff_member, client=run.client)
-        tally = _work(run, by=by, at=moment_of(run.practice, now), limit=number)
-        _count(run, tally)
-        if tally:
-            run.worked_at = now
-        nobody = tally.total() < number
-        over = nobody and not flight.expects_more(run, now=now)
-        if over:
-            flight.settle(run, now=now)
-            run.state, run.finished_at = RunState.DONE.value, now
-        return Worked(tally.total(), over, MAILS_TAKE if nobody else timedelta(0))
+        if run is not None and run.state == RunState.RUNNING:
+            before = run.acted_upon
+            worked = _go_on(run, settle=settle, now=now)
+            grown = growing.has_grown(before, run.acted_upon)
+    if grown:
+        growing.look_anew()
+    return worked
+
+
+def _go_on(run: BulkRun, *, settle: bool, now: datetime) -> Worked | None:
+    kind = RunKind(run.kind)
+    if settle:
+        flight.settle(run, now=now)
+    if run.staff_member.ended_at is not None:
+        _cancel_orphan(run, now=now)
+        return None
+    if kind is RunKind.INVITE and flight.stopped_by_server(run, now=now):
+        return None
+    number, wait = _room(run, kind, now=now)
+    if not number:
+        return Worked(0, wait=wait)
+    by = practices.actor(run.staff_member, client=run.client)
+    tally = _work(run, by=by, at=moment_of(run.practice, now), limit=number)
+    _count(run, tally)
+    if tally:
+        run.worked_at = now
+    nobody = tally.total() < number
+    over = nobody and not flight.expects_more(run, now=now)
+    if over:
+        flight.settle(run, now=now)
+        run.state, run.finished_at = RunState.DONE.value, now
+    return Worked(tally.total(), over, MAILS_TAKE if nobody else timedelta(0))
 
 
 def work_at_once(run: BulkRun, *, by: Actor, at: Moment) -> None:
@@ -133,7 +142,7 @@ def _room(run: BulkRun, kind: RunKind, *, now: datetime) -> tuple[int, timedelta
         return BATCH, timedelta(0)
     number, pause = pace_of(settings().bulk_per_minute)
     since = now - run.worked_at
-    if run.mailing + run.done + run.failed and since < pause:
+    if run.acted_upon and since < pause:
         return 0, pause - since
     room = IN_FLIGHT - flight.on_their_way(run, most=IN_FLIGHT, now=now)
     if 2 * room < min(number, IN_FLIGHT):
