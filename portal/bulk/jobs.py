@@ -36,7 +36,7 @@ def work_on(public_id: str, *, within: float) -> None:
     have mails to send; then whoever issues them sends too, and comes back before the others run out of mails.
     """
     begun = time.monotonic()
-    settled = sent = float("-inf")
+    settled, sent = float("-inf"), begun
     nap = SHORTEST_NAP
     while not queue.stopping.is_set():
         settle = time.monotonic() >= settled + SETTLE_EVERY

@@ -9,7 +9,6 @@ import re
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 import idna
@@ -32,7 +31,7 @@ class BadAddress(ValueError):
 
 def no_reply() -> str:
     """The address that mail comes from (6.3)."""
-    return settings().mail_sender or f"no-reply@{_host_of(settings().public_base_url)}"
+    return settings().mail_sender or f"no-reply@{_public_host()}"
 
 
 def own_domain() -> str:
@@ -101,9 +100,8 @@ def _base32(raw: bytes) -> str:
     return base64.b32encode(raw).decode().rstrip("=").lower()
 
 
-@lru_cache(maxsize=8)
-def _host_of(url: str) -> str:
-    host = urlsplit(url).hostname or "localhost"
+def _public_host() -> str:
+    host = urlsplit(settings().public_base_url).hostname or "localhost"
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -19,7 +19,7 @@ from portal.access.models import EndReason, Grant
 from portal.attention.models import AttentionItem
 from portal.audit import service as audit
 from portal.audit.models import AuditEvent
-from portal.bulk import acts, working
+from portal.bulk import acts, rules, working
 from portal.bulk.models import BulkItem
 from portal.bulk.states import RunKind
 from portal.extensions import db
@@ -421,7 +421,7 @@ def test_no_statement_of_a_batch_walks_through_what_grows(app, moment) -> None:
 
     event.listen(db.engine, "before_cursor_execute", listen)
     with pytest.MonkeyPatch.context() as few:
-        few.setattr(working, "BATCH", 2)
+        few.setattr(rules, "BATCH", 2)
         for _ in range(2):
             assert working.work_batch(run.public_id, now=moment.now)
     event.remove(db.engine, "before_cursor_execute", listen)
