@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from portal.access.models import Grant
-from portal.bulk.models import BulkItem
+from portal.bulk.models import BulkItem, BulkRun
 from portal.extensions import db
 from portal.invitations.models import Invitation, InvitationEvent
 from portal.mail.models import OutboxMessage
@@ -31,6 +31,11 @@ _TABLES = (
 _FIRST, _TIMES = 200, 4
 
 
+def is_new(run: BulkRun) -> bool:
+    """Whether nobody has worked on a run that is not small: a file may have come in a minute ago."""
+    return run.worked_at == run.started_at and run.remaining >= _FIRST
+
+
 def has_grown(before: int, after: int) -> bool:
     """Whether a run that had acted upon so many people has acted upon so many more that a look is worth while."""
     mark = _FIRST
@@ -40,7 +45,7 @@ def has_grown(before: int, after: int) -> bool:
 
 
 def look_anew() -> None:
-    """In a commit of its own; about a second where there are millions."""
+    """About a second where there are millions."""
     if db.engine.dialect.name != "postgresql":
         return
     with atomic():

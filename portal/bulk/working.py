@@ -66,6 +66,8 @@ def work_batch(public_id: str, *, now: datetime, settle: bool = True) -> Worked 
     with atomic():
         run = _lock_run(public_id)
         if run is not None and run.state == RunState.RUNNING:
+            if growing.is_new(run):
+                growing.look_anew()
             before = run.acted_upon
             worked = _go_on(run, settle=settle, now=now)
             grown = growing.has_grown(before, run.acted_upon)

@@ -114,6 +114,9 @@ def test_a_run_that_has_grown_has_the_database_look(house: House, moment, monkey
     for _ in range(5):
         make_patient(house)
     run = begin(house, RunKind.INVITE)
+    came_to = []
     for _ in range(3):
+        moment.pass_(seconds=1)
         working.work_batch(run.public_id, now=moment.now)
-    assert len(looks) == 1, "at two people; the next time at eight"
+        came_to.append(len(looks))
+    assert came_to == [2, 2, 2], "before anybody, and at two people; the next time at eight"
