@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import demo_million, import_patients, roster, truth
+from benchmarks import demo_million, import_patients, issuing, roster, truth
 from benchmarks.table import Report
 
 BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
     "demo_million": (demo_million.run, demo_million.SIZE),
     "roster": (roster.run, roster.SIZE),
     "truth": (truth.run, truth.ACTS),
+    "issuing": (issuing.run, issuing.SIZE),
 }
 """Name -> what runs it, and its usual size."""
 PARTS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -34,6 +36,7 @@ from portal.mail.models import OutboxMessage
 from portal.mail.state import OutboxState
 from portal.people.models import BlockedAddress, Patient, PatientPhone
 from portal.practices.models import StaffMember
+from portal.rows import among
 
 _Earlier = aliased(Grant)
 _Other = aliased(Patient)
@@ -99,16 +102,16 @@ def _widely_shared() -> ColumnElement[bool]:
 
 
 def _beside_adult(at: Moment) -> ColumnElement[bool]:
-    return exists(
-        _same_address().where(_Other.birth_date <= at.adults_born, _Other.id != Patient.id)
-    )
+    # within coalesce() no database walks along the birth dates, which is along all adults of the practice
+    born = func.coalesce(_Other.birth_date, date.max)
+    return exists(_same_address().where(born <= at.adults_born, _Other.id != Patient.id))
 
 
 def _current(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     return query.outerjoin(Grant, and_(Grant.patient_id == Patient.id, Grant.ended_at.is_(None)))
 
 
-def facts_of(patient_ids: list[int], *, staff: StaffMember, at: Moment) -> dict[int, Facts]:
+def facts_of(patient_ids: Collection[int], *, staff: StaffMember, at: Moment) -> dict[int, Facts]:
     """The facts of a batch, by one query, as the database holds them at this moment."""
     last_invited = (
         select(func.max(Invitation.issued_at))
@@ -140,7 +143,7 @@ def facts_of(patient_ids: list[int], *, staff: StaffMember, at: Moment) -> dict[
         _widely_shared().label("widely_shared"),
         _beside_adult(at).label("beside_adult"),
     )
-    rows = db.session.execute(_current(query).where(Patient.id.in_(patient_ids)))
+    rows = db.session.execute(_current(query).where(among(Patient.id, patient_ids)))
     return {row.id: _facts(row) for row in rows}
 
 

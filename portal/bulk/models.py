@@ -65,6 +65,11 @@ class BulkRun(Model):
     staff_member: Mapped[StaffMember] = relationship()
 
     @property
+    def acted_upon(self) -> int:
+        """These were not passed over."""
+        return self.done + self.failed + self.mailing
+
+    @property
     def remaining(self) -> int:
         """Nobody has come to these yet."""
         return self.total - self.done - self.skipped - self.failed - self.mailing

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy import text
 
 from portal.access.models import Grant
 from portal.accounts.models import AccountPerson, PortalAccount
@@ -15,6 +13,7 @@ from portal.extensions import Model, db
 from portal.invitations.models import Invitation
 from portal.people.models import BlockedAddress, Patient, PatientPhone, SearchWord
 from portal.roster import service as roster
+from portal.rows import Values, insert_rows, reserve, table_of
 from portal.transaction import atomic
 
 _ORDER: tuple[type[Model], ...] = (
@@ -37,9 +36,9 @@ class Rows:
     """The rows of one chunk, inside ``atomic()``."""
 
     def __init__(self, *, patients: int) -> None:
-        self._rows: dict[type[Model], list[dict[str, Any]]] = {model: [] for model in _ORDER}
+        self._rows: dict[type[Model], list[Values]] = {model: [] for model in _ORDER}
         self._numbers = {
-            model: _reserve(_table(model), most * patients) for model, most in _NUMBERED.items()
+            model: reserve(model, most * patients) for model, most in _NUMBERED.items()
         }
 
     def add(self, model: type[Model], **values: Any) -> None:
@@ -54,7 +53,7 @@ class Rows:
         """Write them all."""
         for model, rows in self._rows.items():
             if rows:
-                _insert(_table(model), rows)
+                _insert(model, rows)
 
     def written(self, model: type[Model]) -> tuple[int, int]:
         """The lowest and the highest number that was used in the table; (0, 0) for none."""
@@ -74,44 +73,15 @@ def analyze() -> None:
     roster.analyze()
 
 
-def _reserve(table: Table, many: int) -> Iterator[int]:
-    if db.engine.dialect.name == "postgresql":
-        sequence = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
-        return iter(
-            db.session.scalars(select(sequence).select_from(func.generate_series(1, many))).all()
-        )
-    # atomic() holds SQLite's only write lock, so nobody else takes a number meanwhile
-    top = db.session.scalar(select(func.max(table.c.id))) or 0
-    return iter(range(top + 1, top + 1 + many))
-
-
-def _insert(table: Table, rows: list[dict[str, Any]]) -> None:
+def _insert(model: type[Model], rows: list[Values]) -> None:
     connection = db.session.connection()
-    dialect = connection.dialect
-    names = list(rows[0])
-    if dialect.name == "postgresql":
-        quote = dialect.identifier_preparer.quote
-        columns = ", ".join(map(quote, names))
-        cursor: Any = connection.connection.cursor()
-        with cursor.copy(f"COPY {quote(table.name)} ({columns}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(tuple(row.values()))
+    if connection.dialect.name != "postgresql":
+        insert_rows(model, rows)
         return
-    # What Core's executemany does for each value of each row takes about as long as SQLite does for the
-    # whole row. So each value is put into the driver's form here, by the same bind processors, but
-    # only where its type has one.
-    statement = insert(table).compile(dialect=dialect, column_keys=names)
-    processors = {
-        name: process
-        for name in names
-        if (process := table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
-    }
-    for row in rows:
-        for name, process in processors.items():
-            row[name] = process(row[name])
-    in_order = itemgetter(*(statement.positiontup or names))
-    connection.exec_driver_sql(str(statement), list(map(in_order, rows)))
-
-
-def _table(model: type[Model]) -> Table:
-    return cast(Table, model.__table__)
+    quote = connection.dialect.identifier_preparer.quote
+    columns = ", ".join(map(quote, rows[0]))
+    cursor: Any = connection.connection.cursor()
+    table = quote(table_of(model).name)
+    with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(tuple(row.values()))

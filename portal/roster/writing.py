@@ -21,6 +21,7 @@ from portal.practices.models import Practice
 from portal.roster.facts import FACTS, row_values, rows_by_set
 from portal.roster.models import RosterCount, RosterRow
 from portal.roster.rules import STATUSES, Pill
+from portal.rows import among
 from portal.transaction import atomic, before_commit
 
 Tally = Counter[tuple[int, Pill]]
@@ -46,9 +47,9 @@ def refresh(patient_ids: Collection[int], *, now: datetime) -> None:
     for begin in range(0, len(ids), CHUNK):
         chunk = ids[begin : begin + CHUNK]
         _lock(chunk)
-        moved.subtract(tally(RosterRow.patient_id.in_(chunk)))
+        moved.subtract(tally(among(RosterRow.patient_id, chunk)))
         _write_by_set(chunk, now=now)
-        moved.update(tally(RosterRow.patient_id.in_(chunk)))
+        moved.update(tally(among(RosterRow.patient_id, chunk)))
     _move(moved)
 
 
@@ -148,14 +149,14 @@ def _refresh_few(ids: Sequence[int], *, now: datetime) -> Tally:
         row.patient_id: row
         for row in db.session.scalars(
             select(RosterRow)
-            .where(RosterRow.patient_id.in_(ids))
+            .where(among(RosterRow.patient_id, ids))
             .order_by(RosterRow.patient_id)
             .with_for_update()
             .execution_options(populate_existing=True)
         )
     }
     moved: Tally = Counter()
-    for facts in db.session.execute(FACTS.where(Patient.id.in_(ids))).all():
+    for facts in db.session.execute(FACTS.where(among(Patient.id, ids))).all():
         values = row_values(facts, now=now)
         row = held.get(facts.patient_id)
         if row is None:
@@ -178,18 +179,18 @@ def _pills(row: RosterRow) -> list[tuple[int, Pill]]:
 
 
 def _lock(ids: Sequence[int]) -> None:
-    locked = select(RosterRow.patient_id).where(RosterRow.patient_id.in_(ids))
+    locked = select(RosterRow.patient_id).where(among(RosterRow.patient_id, ids))
     db.session.execute(locked.order_by(RosterRow.patient_id).with_for_update()).all()
 
 
 def _write_by_set(ids: Sequence[int], *, now: datetime) -> None:
     practices = db.session.execute(
         select(Practice.id, Practice.time_zone).where(
-            Practice.id.in_(select(Patient.practice_id).where(Patient.id.in_(ids)))
+            Practice.id.in_(select(Patient.practice_id).where(among(Patient.id, ids)))
         )
     )
     for practice_id, zone in practices.all():
-        mine = (Patient.practice_id == practice_id) & Patient.id.in_(ids)
+        mine = (Patient.practice_id == practice_id) & among(Patient.id, ids)
         rows = rows_by_set(mine, today=clock.local_date(now, zone), now=now)
         names = rows.selected_columns.keys()
         put: Any = _UPSERT[db.engine.dialect.name](RosterRow).from_select(names, rows)
