@@ -447,8 +447,6 @@ def test_many_rows_that_the_database_refuses_say_so_as_one_does(app, moment) -> 
     chart = lock_charts([patient.id])[patient.id]
     for many in 2, 8:
         with pytest.raises(IntegrityError), atomic():
-            rows = [
-                access._values(chart, None, by=house.hand, now=moment.now) for _ in range(many)
-            ]
+            rows = [access._values(chart, None, by=house.hand, now=moment.now) for _ in range(many)]
             insert_numbered(Grant, rows)
     assert access.current_grant(patient.id) is None
