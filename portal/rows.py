@@ -12,12 +12,15 @@ from itertools import repeat
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Dialect, Table, bindparam, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.extensions import Model, db
 
 Values = dict[str, Any]
 """Column -> value, of one row."""
+_COPIED = 5
+"""From so many rows on PostgreSQL's COPY is worth while."""
 
 
 def table_of(model: type[Model]) -> Table:
@@ -43,7 +46,30 @@ def insert_rows(model: type[Model], rows: Sequence[Values]) -> None:
     columns = [
         _bound([row[name] for row in rows], process) for name, process in shape.processors.items()
     ]
-    connection.exec_driver_sql(shape.statement, list(zip(*columns, strict=True)))
+    bound = list(zip(*columns, strict=True))
+    if connection.dialect.name == "postgresql" and len(bound) >= _COPIED:
+        _copy(shape.copy, bound)
+    else:
+        connection.exec_driver_sql(shape.statement, bound)
+
+
+def _copy(statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """What PostgreSQL takes in many rows by; its errors come as they do from statements.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: the database refuses them.
+    """
+    connection = db.session.connection()
+    driver: Any = connection.dialect.loaded_dbapi
+    cursor: Any = connection.connection.cursor()
+    try:
+        with cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except driver.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, driver.Error, dialect=connection.dialect
+        ) from error
 
 
 def insert_numbered(model: type[Model], rows: Sequence[Values]) -> dict[str, int]:
@@ -71,6 +97,8 @@ class _Shape:
     """How rows with these columns are written."""
 
     statement: str
+    copy: str
+    """The same, as PostgreSQL takes in many."""
     processors: dict[str, Callable[[Any], Any] | None]
 
 
@@ -82,6 +110,7 @@ def _shape(model: type[Model], names: tuple[str, ...], dialect: Dialect) -> _Sha
     marks = ", ".join([mark] * len(names))
     return _Shape(
         f"INSERT INTO {quote(table.name)} ({columns}) VALUES ({marks})",
+        f"COPY {quote(table.name)} ({columns}) FROM STDIN",
         {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names},
     )
 

@@ -13,7 +13,7 @@ from portal.extensions import Model, db
 from portal.invitations.models import Invitation
 from portal.people.models import BlockedAddress, Patient, PatientPhone, SearchWord
 from portal.roster import service as roster
-from portal.rows import Values, insert_rows, reserve, table_of
+from portal.rows import Values, insert_rows, reserve
 from portal.transaction import atomic
 
 _ORDER: tuple[type[Model], ...] = (
@@ -52,8 +52,7 @@ class Rows:
     def insert(self) -> None:
         """Write them all."""
         for model, rows in self._rows.items():
-            if rows:
-                _insert(model, rows)
+            insert_rows(model, rows)
 
     def written(self, model: type[Model]) -> tuple[int, int]:
         """The lowest and the highest number that was used in the table; (0, 0) for none."""
@@ -71,17 +70,3 @@ def analyze() -> None:
             db.session.execute(text("PRAGMA analysis_limit = 1000"))
         db.session.execute(text("ANALYZE"))
     roster.analyze()
-
-
-def _insert(model: type[Model], rows: list[Values]) -> None:
-    connection = db.session.connection()
-    if connection.dialect.name != "postgresql":
-        insert_rows(model, rows)
-        return
-    quote = connection.dialect.identifier_preparer.quote
-    columns = ", ".join(map(quote, rows[0]))
-    cursor: Any = connection.connection.cursor()
-    table = quote(table_of(model).name)
-    with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(tuple(row.values()))

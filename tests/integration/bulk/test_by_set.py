@@ -435,3 +435,18 @@ def test_no_statement_of_a_batch_walks_through_what_grows(app, moment) -> None:
         if any(walk in row[3] for walk in GROWS)
     }
     assert walks == {}
+
+
+def test_many_rows_that_the_database_refuses_say_so_as_one_does(app, moment) -> None:
+    from sqlalchemy.exc import IntegrityError
+
+    from portal.rows import insert_numbered
+
+    house = make_house()
+    patient = make_patient(house)
+    chart = lock_charts([patient.id])[patient.id]
+    for many in 2, 8:
+        with pytest.raises(IntegrityError), atomic():
+            rows = [access._values(chart, None, by=house.hand, now=moment.now) for _ in range(many)]
+            insert_numbered(Grant, rows)
+    assert access.current_grant(patient.id) is None
