@@ -10,15 +10,11 @@ from functools import partial
 
 import structlog
 from flask import Flask, current_app
-from flask_babel import force_locale
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from portal import clock, queue
 from portal.extensions import db
-from portal.mail import outbox, registry, server
-from portal.mail.addresses import BadAddress
-from portal.mail.message import letter
-from portal.mail.models import OutboxMessage
+from portal.mail import composing, outbox, server
 from portal.mail.outbox import Claim
 from portal.mail.registry import Outcome
 from portal.mail.rules import Kind, Reason, Result
@@ -146,23 +142,7 @@ def _write(number: int, lease: str, *, now: datetime) -> Letter | Result:
     message = outbox.held(number, lease)
     if message is None:
         return Result(Kind.NOT_WANTED)
-    try:
-        return _compose(message, now=now)
-    except BadAddress:
-        return Result(Kind.PERMANENT, Reason.BAD_ADDRESS)
-    except DBAPIError:
-        raise
-    except Exception as error:  # noqa: BLE001 (one mail that cannot be written must not hold up the others)
-        log.error("mail.cannot_compose", purpose=message.purpose, **queue.told(error))
-        return Result(Kind.PERMANENT, Reason.CANNOT_COMPOSE)
-
-
-def _compose(message: OutboxMessage, *, now: datetime) -> Letter | Result:
-    with force_locale(message.language):
-        composed = registry.compose(message, now=now)
-    if composed is None:
-        return Result(Kind.NOT_WANTED)
-    return letter(message, composed, now=now)
+    return composing.write([message], now=now)[number]
 
 
 def _insist(

@@ -117,7 +117,7 @@ def hand_over(number: int, lease: str, *, now: datetime) -> bool:
         if getattr(done, "rowcount", 0) != 1:
             return False
         message = db.session.get_one(OutboxMessage, number, populate_existing=True)
-        wanted = registry.is_wanted(message, now=now)
+        wanted = bool(registry.wanted_of([message], now=now))
         if not wanted:
             message.handed_over_at = None
         return wanted

@@ -284,14 +284,14 @@ def test_a_batch_goes_over_one_connection(house, moment, smtp) -> None:
 
 def test_a_mail_that_cannot_be_written_fails_alone(house, moment, smtp, monkeypatch) -> None:
     poison, healthy = invite(house, moment), invite(house, moment)
-    write = registry._composers["invitation"]
+    write = registry._drafters["invitation"]
 
-    def compose(message, *, now):
-        if message.subject_id == poison.id:
+    def draft(messages, *, now):
+        if poison.id in [message.subject_id for message in messages]:
             raise RuntimeError("Jenny Harris has a secret")
-        return write(message, now=now)
+        return write(messages, now=now)
 
-    monkeypatch.setitem(registry._composers, "invitation", compose)
+    monkeypatch.setitem(registry._drafters, "invitation", draft)
     with capture_logs() as told:
         deliver()
     assert the_message(poison).reason == Reason.CANNOT_COMPOSE
@@ -416,14 +416,14 @@ def test_an_error_of_the_room_that_is_asked_last_sends_nothing_and_holds_up_nobo
     house, moment, smtp, monkeypatch
 ) -> None:
     poison, healthy = invite(house, moment), invite(house, moment)
-    real = registry._wanted["invitation"]
+    real = registry._wanted_of_many["invitation"]
 
-    def broken(message, *, now):
-        if message.subject_id == poison.id:
+    def broken(messages, *, now):
+        if poison.id in [message.subject_id for message in messages]:
             raise KeyError("a bug")
-        return real(message, now=now)
+        return real(messages, now=now)
 
-    monkeypatch.setitem(registry._wanted, "invitation", broken)
+    monkeypatch.setitem(registry._wanted_of_many, "invitation", broken)
     deliver()
     assert the_message(poison).reason == Reason.CANNOT_COMPOSE
     assert the_message(healthy).state == "accepted"
