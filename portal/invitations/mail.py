@@ -24,6 +24,7 @@ from portal.practices.models import Practice
 from portal.settings import settings
 
 registry.on_result(PURPOSE)(outcomes.record_mail_result)
+registry.on_accepted(PURPOSE)(outcomes.record_accepted)
 registry.on_return(PURPOSE)(returns.record_return)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
 
 from portal.access import service as access
 from portal.access.models import EndReason, Grant
@@ -76,6 +79,44 @@ def record_mail_result(*, message: OutboxMessage, outcome: Outcome, now: datetim
             pass
 
 
+def record_accepted(messages: Sequence[OutboxMessage], *, now: datetime) -> None:
+    """The mail server took these: what :func:`record_mail_result` does for each of them, for many.
+
+    No roster row is touched: a prepared link opens as a live one does (decision 3), so a patient's standing follows
+    from neither.
+    """
+    numbers = [message.subject_id for message in messages]
+    _lock_patients(numbers)
+    timeline.add_accepted(
+        {
+            message.subject_id: (f"try {message.attempts + 1}", message.doubtful_tries > 0)
+            for message in messages
+        },
+        now=now,
+    )
+    prepared = db.session.execute(
+        select(
+            Invitation.id, Invitation.public_id, Invitation.practice_id, Invitation.patient_id
+        ).where(Invitation.id.in_(numbers), Invitation.state == InvitationState.PREPARED.value)
+    ).all()
+    _replace_earlier([row.patient_id for row in prepared], now=now)
+    db.session.execute(
+        update(Invitation)
+        .where(Invitation.id.in_([row.id for row in prepared]))
+        .values(state=InvitationState.LIVE.value),
+        execution_options={"synchronize_session": False},
+    )
+    for row in prepared:
+        audit.record(
+            "invitation.live",
+            practice_id=row.practice_id,
+            by=MAIL,
+            now=now,
+            subject=("patient", row.patient_id),
+            invitation=row.public_id,
+        )
+
+
 def record_dead_address(
     patient: Patient, message: OutboxMessage, reason: str | None, *, now: datetime
 ) -> None:
@@ -98,6 +139,22 @@ def void_after_email_change(patient: Patient, _old: str | None, by: Actor, now: 
     """The e-mail on file changed: links that went to the old address are dead (3.7)."""
     for invitation in service.open_invitations(patient.id):
         service.move(invitation, InvitationState.VOIDED, by=by, now=now)
+
+
+def _lock_patients(numbers: Sequence[int]) -> None:
+    """The patients of these invitations, in the order in which every set of charts is locked (decision 24)."""
+    theirs = select(Invitation.patient_id).where(Invitation.id.in_(numbers))
+    db.session.execute(
+        select(Patient.id).where(Patient.id.in_(theirs)).order_by(Patient.id).with_for_update()
+    ).all()
+
+
+def _replace_earlier(patient_ids: Sequence[int], *, now: datetime) -> None:
+    live = select(Invitation).where(
+        Invitation.patient_id.in_(patient_ids), Invitation.state == InvitationState.LIVE.value
+    )
+    for earlier in db.session.scalars(live.order_by(Invitation.id)).all():
+        service.move(earlier, InvitationState.REPLACED, by=MAIL, now=now)
 
 
 def _go_live(invitation: Invitation, *, now: datetime) -> None:

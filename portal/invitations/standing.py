@@ -50,7 +50,7 @@ FACTS = (
 
 
 def open_ones(numbers: Collection[int], *, now: datetime) -> dict[int, Row[*tuple[Any, ...]]]:
-    """Those of these invitations whose link works and whose chart may be written to, by number; a row of :data:`FACTS`."""
+    """Those of these whose link works and whose chart may be written to, by number; a row of :data:`FACTS` each."""
     rows = db.session.execute(FACTS.where(Invitation.id.in_(numbers))).all()
     return {row.id: row for row in rows if _stands(row, now=now)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -90,6 +91,30 @@ def of_grant(grant_id: int, *, limit: int = 200) -> list[InvitationEvent]:
             .limit(limit)
         )
     )
+
+
+def add_accepted(tries: Mapping[int, tuple[str, bool]], *, now: datetime) -> None:
+    """That the mail server took the mails of these invitations, in the caller's transaction.
+
+    Args:
+        tries: by the invitation's number: what makes a repeat the same line, and whether it may have arrived twice.
+    """
+    insert = (
+        postgresql.insert(InvitationEvent)
+        if db.engine.dialect.name == "postgresql"
+        else sqlite.insert(InvitationEvent)
+    )
+    rows = [
+        {
+            "invitation_id": number,
+            "kind": TimelineKind.ACCEPTED.value,
+            "at": now,
+            "once": once,
+            "data": {"twice": twice},
+        }
+        for number, (once, twice) in tries.items()
+    ]
+    db.session.execute(insert.values(rows).on_conflict_do_nothing())
 
 
 def mail_failures(invitation_ids: list[int]) -> dict[int, str]:

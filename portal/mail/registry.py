@@ -102,7 +102,7 @@ class AcceptedHandler(Protocol):
     """
 
     def __call__(self, messages: Sequence[OutboxMessage], *, now: datetime) -> None:
-        """As the mails are after it."""
+        """The mails as they were before."""
 
 
 class ResultHandler(Protocol):

@@ -14,7 +14,7 @@ from portal.audit.models import AuditEvent
 from portal.extensions import db
 from portal.invitations import service as invitations
 from portal.invitations.models import Invitation, InvitationEvent
-from portal.mail import delivery, outbox, registry, transport
+from portal.mail import delivery, ledger, outbox, registry, transport
 from portal.mail.delivery import deliver
 from portal.mail.models import OutboxMessage
 from portal.mail.rules import DOUBT_WAIT, GIVE_UP_AFTER, Kind, Reason, Result
@@ -47,6 +47,11 @@ def the_message(invitation: Invitation) -> OutboxMessage:
         .where(OutboxMessage.purpose == "invitation", OutboxMessage.subject_id == invitation.id)
         .execution_options(populate_existing=True)
     ).one()
+
+
+def hand_over(claim: outbox.Claim, *, now) -> set[int]:
+    asked = outbox.held(claim.numbers, claim.lease)
+    return ledger.hand_over(asked, answered=(), lease=claim.lease, now=now)
 
 
 def lines(invitation: Invitation) -> list[str]:
@@ -245,6 +250,7 @@ def test_a_break_after_the_dot_repeats_once_with_the_same_id_and_link_and_is_mar
     monkeypatch.setitem(
         registry._handlers, "invitation", lambda *, message, outcome, now: heard.append(outcome)
     )
+    monkeypatch.delitem(registry._accepted, "invitation")
     deliver()
     assert the_message(invitation).state == "accepted"
     assert heard[0].maybe_twice
@@ -321,14 +327,14 @@ def test_revoked_between_claim_and_hand_over_it_does_not_go(
     house, moment, smtp, monkeypatch
 ) -> None:
     first, second = invite(house, moment), invite(house, moment)
-    real = delivery.outbox.hand_over
+    real = ledger.hand_over
 
-    def revoke_first(number, lease, *, now):
-        if number == the_message(first).id:
+    def revoke_first(asked, **more):
+        if the_message(first).id in [message.id for message in asked]:
             revoke(first, house, moment)
-        return real(number, lease, now=now)
+        return real(asked, **more)
 
-    monkeypatch.setattr(delivery.outbox, "hand_over", revoke_first)
+    monkeypatch.setattr(ledger, "hand_over", revoke_first)
     deliver()
     assert the_message(first).state == "cancelled"
     assert the_message(second).state == "accepted"
@@ -383,7 +389,7 @@ def test_what_a_dead_sender_handed_over_repeats_once_and_is_marked(house, moment
     invitation = invite(house, moment)
     for tries, state in ((1, "queued"), (2, "unknown")):
         claim = outbox.claim(now=moment.now, limit=10)
-        assert outbox.hand_over(claim.numbers[0], claim.lease, now=moment.now)
+        assert hand_over(claim, now=moment.now) == set(claim.numbers)
         moment.pass_(seconds=60)
         outbox.recover(now=moment.now)
         message = the_message(invitation)
@@ -397,7 +403,7 @@ def test_the_database_away_for_a_moment_makes_no_mail_repeat(
     from sqlalchemy.exc import OperationalError
 
     invitation = invite(house, moment)
-    real, calls = outbox.record, []
+    real, calls = ledger.settle, []
 
     def away_twice(*args, **more):
         calls.append(args)
@@ -405,7 +411,7 @@ def test_the_database_away_for_a_moment_makes_no_mail_repeat(
             raise OperationalError("UPDATE", {}, Exception("gone"))
         return real(*args, **more)
 
-    monkeypatch.setattr(delivery.outbox, "record", away_twice)
+    monkeypatch.setattr(ledger, "settle", away_twice)
     monkeypatch.setattr(delivery, "RECORD_WAITS", (0.0, 0.0, 0.0))
     deliver()
     assert the_message(invitation).state == "accepted"
@@ -439,6 +445,7 @@ def test_an_error_of_the_room_does_not_send_the_mail_again(
         raise KeyError("a bug")
 
     monkeypatch.setitem(registry._handlers, "invitation", broken)
+    monkeypatch.setitem(registry._accepted, "invitation", broken)
     deliver()
     assert the_message(invitation).state == "accepted"
     moment.pass_(hours=1)
