@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import groupby
 from operator import itemgetter
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, event
@@ -22,6 +24,7 @@ from portal.extensions import db
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 BeforeCommit = Callable[[set[int]], object]
 
 
@@ -31,7 +34,7 @@ class _Work:
 
     after_commit: list[Callable[[], object]] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
-    at_last: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
+    at_last: list[tuple[int, Callable[[list[Any]], object], Any]] = field(default_factory=list)
 
 
 _work: ContextVar[_Work | None] = ContextVar("work", default=None)
@@ -61,8 +64,8 @@ def atomic() -> Iterator[None]:
             db.session.flush()
             for follow in _before_commit:
                 follow(work.touched)
-        for _, callback in sorted(work.at_last, key=itemgetter(0)):
-            callback()
+        for (_, do), put_off in groupby(sorted(work.at_last, key=itemgetter(0)), itemgetter(0, 1)):
+            do([item for _, _, item in put_off])
         db.session.commit()
     except BaseException:
         db.session.rollback()
@@ -110,12 +113,13 @@ def before_commit(callback: BeforeCommit) -> BeforeCommit:
     return callback
 
 
-def at_last(order: int, callback: Callable[[], object]) -> None:
-    """Run ``callback`` at the very end of the surrounding ``atomic()``, before its commit, the lowest ``order`` first.
+def at_last(order: int, callback: Callable[[list[T]], object], item: T) -> None:
+    """Have ``callback`` see to ``item`` at the very end of the surrounding ``atomic()``, the lowest ``order`` first.
 
     For what locks a row that everybody locks: who has it waits for nothing more, so nobody waits for each other.
+    Items of one order that go to one callback in a row are given to it at once, in the order they came in.
     """
-    _current("at_last()").at_last.append((order, callback))
+    _current("at_last()").at_last.append((order, callback, item))
 
 
 def after_commit(callback: Callable[[], object]) -> None:

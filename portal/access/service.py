@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select, union, update
+from sqlalchemy import bindparam, func, select, union, update
 from sqlalchemy.orm import aliased
 
-from portal import clock
+from portal import clock, tokens
+from portal.access.charts import Chart, chart_of
 from portal.access.models import EndReason, Grant
 from portal.access.rules import GrantFacts, Status, has_ended, status
 from portal.audit import service as audit
@@ -16,6 +19,7 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.hooks import Hook
 from portal.people.models import Patient
+from portal.rows import Values, insert_numbered, table_of
 from portal.transaction import atomic, touch_patient, touch_patients
 
 grant_ended: Hook[[Grant, EndReason, Actor, datetime]] = Hook()
@@ -106,30 +110,86 @@ def enable(
             return grant
         if chart_ended(patient, now=now):
             raise Refused("deceased" if patient.deceased else "end_dated")
-        since = None if require_new_invitation else _active_before(patient)
-        grant = Grant(
-            practice_id=patient.practice_id,
-            patient_id=patient_id,
-            email=patient.email,
-            enabled_at=now,
-            enabled_by_name=by.name,
-            enabled_by_staff_id=by.id if by.kind is ActorKind.STAFF else None,
-            existing_account_since=since,
-        )
+        chart = chart_of(patient)
+        since = None if require_new_invitation else _active_before([chart]).get(patient_id)
+        values = _values(chart, since, by=by, now=now)
+        grant = Grant(**values)
         db.session.add(grant)
         touch_patient(patient_id)
         db.session.flush()
-        audit.record(
-            "access.enabled",
-            practice_id=patient.practice_id,
-            by=by,
-            now=now,
-            subject=("patient", patient_id),
-            grant=grant.public_id,
-            email=patient.email,
-            existing_account=since is not None,
-        )
+        _tell_enabled(values, by=by, now=now)
         return grant
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The current grant of a patient, as far as an invitation depends on it."""
+
+    id: int
+    email: str | None
+    facts: GrantFacts
+
+
+def held_by(patient_ids: Collection[int]) -> dict[int, Held]:
+    """The current grants of these patients, by one query."""
+    rows = db.session.execute(
+        select(
+            Grant.patient_id,
+            Grant.id,
+            Grant.email,
+            Grant.invited_at,
+            Grant.first_logon_at,
+            Grant.existing_account_since,
+        ).where(Grant.patient_id.in_(patient_ids), Grant.ended_at.is_(None))
+    )
+    return {row.patient_id: Held(row.id, row.email, GrantFacts(*row[3:])) for row in rows}
+
+
+def enable_many(charts: Sequence[Chart], *, by: Actor, now: datetime) -> dict[int, Held]:
+    """What :func:`enable` does, for charts that hold no grant and have not ended, in the caller's transaction.
+
+    The caller has locked them and looked at them under the lock.
+    """
+    since = _active_before(charts)
+    rows = [_values(chart, since.get(chart.id), by=by, now=now) for chart in charts]
+    numbers = insert_numbered(Grant, rows)
+    touch_patients(chart.id for chart in charts)
+    for row in rows:
+        _tell_enabled(row, by=by, now=now)
+    return {
+        row["patient_id"]: Held(
+            numbers[row["public_id"]],
+            row["email"],
+            GrantFacts(existing_account_since=row["existing_account_since"]),
+        )
+        for row in rows
+    }
+
+
+def _values(chart: Chart, since: datetime | None, *, by: Actor, now: datetime) -> Values:
+    return {
+        "public_id": tokens.public_id(),
+        "practice_id": chart.practice_id,
+        "patient_id": chart.id,
+        "email": chart.email,
+        "enabled_at": now,
+        "enabled_by_name": by.name,
+        "enabled_by_staff_id": by.id if by.kind is ActorKind.STAFF else None,
+        "existing_account_since": since,
+    }
+
+
+def _tell_enabled(grant: Values, *, by: Actor, now: datetime) -> None:
+    audit.record(
+        "access.enabled",
+        practice_id=grant["practice_id"],
+        by=by,
+        now=now,
+        subject=("patient", grant["patient_id"]),
+        grant=grant["public_id"],
+        email=grant["email"],
+        existing_account=grant["existing_account_since"] is not None,
+    )
 
 
 def end(*, grant: Grant, reason: EndReason, by: Actor, now: datetime) -> bool:
@@ -163,6 +223,28 @@ def record_invited(grant: Grant, *, now: datetime) -> None:
     if grant.invited_at is None:
         grant.invited_at = now
         touch_patient(grant.patient_id)
+
+
+def record_invited_many(
+    grant_ids: Sequence[int], *, addresses: Mapping[int, str], now: datetime
+) -> None:
+    """Invitations were issued under these grants, whose patients the caller has touched.
+
+    Args:
+        addresses: those of grants that were opened for another address, and under which nobody was invited yet.
+    """
+    if addresses:
+        grants = table_of(Grant)
+        given = grants.update().where(grants.c.id == bindparam("grant"))
+        db.session.execute(
+            given.values(email=bindparam("address")),
+            [{"grant": grant, "address": address} for grant, address in addresses.items()],
+        )
+    db.session.execute(
+        update(Grant)
+        .where(Grant.id.in_(grant_ids), Grant.invited_at.is_(None))
+        .values(invited_at=now)
+    )
 
 
 def record_activated(grant: Grant, *, now: datetime) -> None:
@@ -222,18 +304,32 @@ def _end_overdue(patient_id: int, *, by: Actor, now: datetime) -> bool:
         return end(grant=grant, reason=reason, by=by, now=now)
 
 
-def _active_before(patient: Patient) -> datetime | None:
-    """Since when the patient has an account that was active under the e-mail that is on file still."""
-    last = db.session.scalar(
-        select(Grant)
-        .where(Grant.patient_id == patient.id, Grant.first_logon_at.is_not(None))
-        .order_by(Grant.id.desc())
-        .limit(1)
+def _active_before(charts: Sequence[Chart]) -> dict[int, datetime]:
+    """Who has an account that was active under the e-mail that is on file still, and since when."""
+    newest = (
+        select(func.max(Grant.id))
+        .where(
+            Grant.patient_id.in_([chart.id for chart in charts]), Grant.first_logon_at.is_not(None)
+        )
+        .group_by(Grant.patient_id)
     )
-    if last is None or patient.email_key is None:
-        return None
-    if patient.email_changed_at and patient.email_changed_at > (
-        last.first_logon_at or last.enabled_at
-    ):
-        return None
-    return last.activated_at or last.existing_account_since
+    last = {
+        row.patient_id: row
+        for row in db.session.execute(
+            select(
+                Grant.patient_id,
+                Grant.first_logon_at,
+                Grant.activated_at,
+                Grant.existing_account_since,
+            ).where(Grant.id.in_(newest))
+        )
+    }
+    since = {}
+    for chart in charts:
+        row = last.get(chart.id)
+        if row is None or chart.email_key is None:
+            continue
+        if chart.email_changed_at and chart.email_changed_at > row.first_logon_at:
+            continue
+        since[chart.id] = row.activated_at or row.existing_account_since
+    return since

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -15,6 +14,7 @@ from portal.audit.actor import Actor
 from portal.audit.models import AuditChain, AuditEvent
 from portal.audit.vocabulary import FIELDS
 from portal.extensions import db
+from portal.rows import Values, insert_rows, table_of
 from portal.transaction import WriteOutsideTransaction, at_last, writing
 
 GENESIS = "0" * 64
@@ -46,76 +46,91 @@ def record(
     if not writing():
         raise WriteOutsideTransaction("an audit event belongs to the commit of what it tells of")
     db.session.flush()
-    row = AuditEvent(
-        practice_id=practice_id,
-        at=now,
-        event=event,
-        actor_kind=by.kind.value,
-        actor_id=by.id,
-        actor_name=by.name,
-        client=by.client,
-        subject_kind=subject[0] if subject else None,
-        subject_id=subject[1] if subject else None,
-        data=fields,
-    )
-    at_last(practice_id, partial(_append, row))
+    row: Values = {
+        "practice_id": practice_id,
+        "at": now,
+        "event": event,
+        "actor_kind": by.kind.value,
+        "actor_id": by.id,
+        "actor_name": by.name,
+        "client": by.client,
+        "subject_kind": subject[0] if subject else None,
+        "subject_id": subject[1] if subject else None,
+        "data": fields,
+    }
+    at_last(practice_id, _append, row)
 
 
-def _append(row: AuditEvent) -> None:
-    chain = _locked_chain(row.practice_id)
-    row.sequence, row.previous_hash = chain.sequence + 1, chain.hash
-    row.hash = link(row)
-    chain.sequence, chain.hash = row.sequence, row.hash
-    db.session.add(row)
+def _append(rows: list[Values]) -> None:
+    """All that one commit tells of a practice: one lock of its chain, one statement."""
+    chain = _locked_chain(rows[0]["practice_id"])
+    sequence, previous = chain.sequence, chain.hash
+    for row in rows:
+        sequence += 1
+        row["sequence"], row["previous_hash"] = sequence, previous
+        previous = row["hash"] = link(row)
+    chain.sequence, chain.hash = sequence, previous
+    insert_rows(AuditEvent, rows)
     db.session.flush()
 
 
-def link(row: AuditEvent) -> str:
+def link(row: Mapping[str, Any]) -> str:
     """The hash that ties a row to all before it."""
-    told = [
-        row.previous_hash,
-        row.practice_id,
-        row.sequence,
-        row.at.isoformat(),
-        row.event,
-        row.actor_kind,
-        row.actor_id,
-        row.actor_name,
-        row.client,
-        row.subject_kind,
-        row.subject_id,
-        row.data,
-    ]
+    told = [row["at"].isoformat() if name == "at" else row[name] for name in _LINKED]
     return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+_LINKED = (
+    "previous_hash",
+    "practice_id",
+    "sequence",
+    "at",
+    "event",
+    "actor_kind",
+    "actor_id",
+    "actor_name",
+    "client",
+    "subject_kind",
+    "subject_id",
+    "data",
+)
+"""What the hash is taken of, in this order: it must never change."""
 
 
 def first_broken_link(practice_id: int) -> int | None:
     """The sequence number where the practice's chain does not hold, or None where all of it does."""
     previous, expected = GENESIS, 1
     for row in _events(practice_id):
-        if row.sequence != expected or row.previous_hash != previous or row.hash != link(row):
+        if (
+            row["sequence"] != expected
+            or row["previous_hash"] != previous
+            or row["hash"] != link(row)
+        ):
             return expected
-        previous, expected = row.hash, expected + 1
-    end = db.session.get(AuditChain, practice_id)
+        previous, expected = row["hash"], expected + 1
+    end = db.session.get(AuditChain, practice_id, populate_existing=True)
     whole = (end.sequence, end.hash) if end else (0, GENESIS)
     return None if whole == (expected - 1, previous) else expected
 
 
-def _events(practice_id: int) -> Iterator[AuditEvent]:
+def _events(practice_id: int) -> Iterator[Values]:
     """All of a practice's events in order, a thousand at a time."""
+    events = table_of(AuditEvent)
+    names = events.c.keys()
     after = -1
     while True:
-        page = db.session.scalars(
-            select(AuditEvent)
-            .where(AuditEvent.practice_id == practice_id, AuditEvent.sequence > after)
-            .order_by(AuditEvent.sequence)
+        page = db.session.execute(
+            select(events)
+            .where(events.c.practice_id == practice_id, events.c.sequence > after)
+            .order_by(events.c.sequence)
             .limit(1000)
         ).all()
         if not page:
             return
-        yield from page
-        after = page[-1].sequence
-        db.session.expunge_all()
+        for row in page:
+            told: Values = dict(zip(names, row, strict=True))
+            yield told
+        after = told["sequence"]
 
 
 def _locked_chain(practice_id: int) -> AuditChain:

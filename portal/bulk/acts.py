@@ -1,25 +1,57 @@
-"""What a run does to one person: the same services as the single buttons."""
+"""What a run does: to a batch with a few statements, or to one person as the single buttons do."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from portal.access import service as access
+from portal.access.charts import Chart
 from portal.access.models import EndReason
 from portal.access.rules import Status
 from portal.audit.actor import Actor
 from portal.bulk.states import ItemState, RunKind
+from portal.invitations import by_set
 from portal.invitations import service as invitations
 from portal.people.models import Patient
+from portal.practices.models import Practice
 
 
-def act(kind: RunKind, patient: Patient, *, by: Actor, now: datetime) -> tuple[str, int | None]:
-    """Act, in the caller's transaction, which holds the patient's lock.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a person of a run stands after their turn."""
+
+    state: ItemState
+    reason: str | None = None
+    invitation_id: int | None = None
+    """The invitation whose mail is on its way, if one is."""
+
+
+DONE = Standing(ItemState.DONE)
+
+
+def act_by_set(
+    kind: RunKind, charts: Sequence[Chart], *, practice: Practice, by: Actor, now: datetime
+) -> dict[int, Standing]:
+    """Act upon those whom the run reaches, in the caller's transaction, which holds the charts' locks.
 
     Returns:
-        Where the person stands then (:class:`portal.bulk.states.ItemState`), and the number of the invitation
-        whose mail is on its way, if one is.
+        Patient -> where they stand; nothing was done to who is missing: they are for :func:`act`.
     """
+    match kind:
+        case RunKind.ENABLE:
+            access.enable_many(charts, by=by, now=now)
+            return dict.fromkeys((chart.id for chart in charts), DONE)
+        case RunKind.INVITE:
+            invited = by_set.invite(charts, practice=practice, by=by, now=now)
+            return {patient_id: _invited(number) for patient_id, number in invited.items()}
+        case RunKind.DISABLE:
+            return {}
+
+
+def act(kind: RunKind, patient: Patient, *, by: Actor, now: datetime) -> Standing:
+    """Act upon one person, in the caller's transaction, which holds the patient's lock."""
     match kind:
         case RunKind.ENABLE:
             access.enable(patient=patient, by=by, now=now)
@@ -27,9 +59,14 @@ def act(kind: RunKind, patient: Patient, *, by: Actor, now: datetime) -> tuple[s
             _disable(patient, by=by, now=now)
         case RunKind.INVITE:
             invitation = invitations.invite_in_bulk(patient=patient, by=by, now=now)
-            if invitation is not None:
-                return ItemState.MAILING.value, invitation.id
-    return ItemState.DONE.value, None
+            return _invited(invitation.id if invitation is not None else None)
+    return DONE
+
+
+def _invited(invitation_id: int | None) -> Standing:
+    if invitation_id is None:
+        return DONE
+    return Standing(ItemState.MAILING, invitation_id=invitation_id)
 
 
 def _disable(patient: Patient, *, by: Actor, now: datetime) -> None:

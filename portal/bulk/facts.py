@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -99,16 +101,16 @@ def _widely_shared() -> ColumnElement[bool]:
 
 
 def _beside_adult(at: Moment) -> ColumnElement[bool]:
-    return exists(
-        _same_address().where(_Other.birth_date <= at.adults_born, _Other.id != Patient.id)
-    )
+    # within coalesce() no database walks along the birth dates, which is along all adults of the practice
+    born = func.coalesce(_Other.birth_date, date.max)
+    return exists(_same_address().where(born <= at.adults_born, _Other.id != Patient.id))
 
 
 def _current(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     return query.outerjoin(Grant, and_(Grant.patient_id == Patient.id, Grant.ended_at.is_(None)))
 
 
-def facts_of(patient_ids: list[int], *, staff: StaffMember, at: Moment) -> dict[int, Facts]:
+def facts_of(patient_ids: Collection[int], *, staff: StaffMember, at: Moment) -> dict[int, Facts]:
     """The facts of a batch, by one query, as the database holds them at this moment."""
     last_invited = (
         select(func.max(Invitation.issued_at))

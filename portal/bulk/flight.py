@@ -6,17 +6,18 @@ with a worker, and nothing that sends a mail ever waits for a run.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, literal, select, union_all, update
+from sqlalchemy.orm import aliased
 
 from portal import queue
 from portal.audit import service as audit
 from portal.audit.actor import system
 from portal.bulk.models import BulkItem, BulkRun
-from portal.bulk.states import ItemState, PausedBy, RunKind, RunState
+from portal.bulk.states import ItemState, PausedBy, RunState
 from portal.extensions import db
 from portal.invitations.models import Invitation
 from portal.invitations.service import PURPOSE
@@ -30,7 +31,7 @@ WORK = "bulk.work"
 """The job that a ring asks for; :mod:`portal.bulk.jobs` answers it."""
 SOON = timedelta(seconds=30)
 """A mail that is due within this is on its way; one that is put off for longer keeps no run waiting."""
-_MOST = 1_000
+_MOST = 5_000
 
 _BECOMES = {
     OutboxState.ACCEPTED: ItemState.DONE,
@@ -43,45 +44,96 @@ def settle(run: BulkRun, *, now: datetime) -> None:
     """Move whoever's mail has come to an end, and the run's numbers; the caller has locked the run."""
     if not run.mailing:
         return
+    mailing = (
+        # nothing but what the index holds, or the database would walk through all of the run
+        select(BulkItem.patient_id, _ended_mail(run).label("mail_id"))
+        .where(
+            BulkItem.run_id == run.id,
+            BulkItem.state == ItemState.MAILING.value,
+            BulkItem.reason.is_(None),
+        )
+        .subquery()
+    )
     ended = db.session.execute(
-        _mails(run, BulkItem, OutboxMessage.state, OutboxMessage.reason)
-        .where(OutboxMessage.state.in_(sorted(state.value for state in SETTLED)))
+        select(mailing.c.patient_id, OutboxMessage.state, OutboxMessage.reason)
+        .join(OutboxMessage, OutboxMessage.id == mailing.c.mail_id)
         .limit(_MOST)
-    ).all()
-    moved: Counter[ItemState] = Counter()
-    for item, state, reason in ended:
+    )
+    alike: defaultdict[tuple[ItemState, str | None], list[int]] = defaultdict(list)
+    for patient_id, state, reason in ended:
         to = _BECOMES.get(OutboxState(state), ItemState.FAILED)
-        item.state = to.value
-        item.reason = None if to is ItemState.DONE else reason
-        item.settled_at = now
-        moved[to] += 1
-    run.mailing -= moved.total()
-    for to, number in moved.items():
-        setattr(run, to.value, getattr(run, to.value) + number)
+        alike[to, None if to is ItemState.DONE else reason].append(patient_id)
+    for (to, reason), patient_ids in alike.items():
+        put(run, patient_ids, to, reason, now=now)
+        run.mailing -= len(patient_ids)
+        setattr(run, to.value, getattr(run, to.value) + len(patient_ids))
     db.session.flush()
 
 
-def on_their_way(run: BulkRun, *, now: datetime) -> int:
-    """How many of its mails are due, or soon will be."""
+def _ended_mail(run: BulkRun) -> ScalarSelect[int]:
+    """Asked of each person: a join might begin with all invitations that were ever mailed."""
+    same = aliased(BulkItem)
+    return (
+        select(OutboxMessage.id)
+        .join(same, same.invitation_id == OutboxMessage.subject_id)
+        .where(
+            same.run_id == run.id,
+            same.patient_id == BulkItem.patient_id,
+            OutboxMessage.purpose == PURPOSE,
+            OutboxMessage.state.in_(sorted(state.value for state in SETTLED)),
+        )
+        .limit(1)
+        .correlate(BulkItem)
+        .scalar_subquery()
+    )
+
+
+def put(
+    run: BulkRun, patient_ids: Collection[int], to: ItemState, reason: str | None, *, now: datetime
+) -> None:
+    """Write down where these people of the run stand; its numbers are the caller's."""
+    db.session.execute(
+        update(BulkItem)
+        .where(BulkItem.run_id == run.id, BulkItem.patient_id.in_(patient_ids))
+        .values(state=to.value, reason=reason, settled_at=now),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def on_their_way(run: BulkRun, *, most: int, now: datetime) -> int:
+    """How many invitations of the practice are being sent, are due, or soon will be; ``most`` where there are more.
+
+    All of the practice, for only those that are due are looked at then, however many the run has put off.
+    """
     if not run.mailing:
         return 0
-    query = _mails(run, func.count()).where(OutboxMessage.next_attempt_at <= now + SOON)
-    return db.session.scalar(query) or 0
+    sending = _invitations(run, OutboxState.SENDING).where(OutboxMessage.leased_until.is_not(None))
+    queued = _invitations(run, OutboxState.QUEUED).where(
+        OutboxMessage.next_attempt_at <= now + SOON
+    )
+    some = union_all(sending, queued).limit(most).subquery()
+    return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def expects_more(run: BulkRun, *, now: datetime) -> bool:
     """Whether the end of its last mails is near enough to wait for before the run is called done."""
-    return on_their_way(run, now=now) > 0
+    return on_their_way(run, most=1, now=now) > 0
 
 
-def issued_lately(run: BulkRun, *, now: datetime) -> int:
-    """How many invitations the practice's runs have issued in the last 24 hours."""
-    query = select(func.count()).where(
-        Invitation.practice_id == run.practice_id,
-        Invitation.origin == Origin.BULK.value,
-        Invitation.issued_at > now - timedelta(hours=24),
+def issued_lately(run: BulkRun, *, most: int, now: datetime) -> int:
+    """How many invitations the practice's runs have issued in the last 24 hours; ``most`` where there are more.
+
+    The newest have the highest numbers, so no more than ``most`` of them are looked at.
+    """
+    newest = (
+        select(Invitation.issued_at)
+        .where(Invitation.practice_id == run.practice_id, Invitation.origin == Origin.BULK.value)
+        .order_by(Invitation.id.desc())
+        .limit(most)
+        .subquery()
     )
-    return db.session.scalar(query) or 0
+    lately = newest.c.issued_at > now - timedelta(hours=24)
+    return db.session.scalar(select(func.count()).select_from(newest).where(lately)) or 0
 
 
 def stopped_by_server(run: BulkRun, *, now: datetime) -> bool:
@@ -130,19 +182,10 @@ def tell_moved(run: BulkRun, *, reason: str | None, now: datetime) -> None:
     )
 
 
-def _mails(run: BulkRun, *columns: Any) -> Select[*tuple[Any, ...]]:
-    assert run.kind == RunKind.INVITE  # noqa: S101 (nothing else sends mail)
-    return (
-        select(*columns)
-        .select_from(BulkItem)
-        .join(
-            OutboxMessage,
-            (OutboxMessage.purpose == PURPOSE)
-            & (OutboxMessage.subject_id == BulkItem.invitation_id),
-        )
-        .where(
-            BulkItem.run_id == run.id,
-            BulkItem.state == ItemState.MAILING.value,
-            BulkItem.reason.is_(None),
-        )
+def _invitations(run: BulkRun, state: OutboxState) -> Select[int]:
+    """Mails of the practice in one state. Written so that the database walks along the short index of that state."""
+    return select(OutboxMessage.id).where(
+        OutboxMessage.state == literal(state.value, literal_execute=True),
+        func.coalesce(OutboxMessage.purpose, "") == PURPOSE,
+        func.coalesce(OutboxMessage.practice_id, 0) == run.practice_id,
     )

@@ -8,13 +8,19 @@ from datetime import datetime
 from portal import clock, queue, sweep
 from portal.bulk import working
 from portal.bulk.flight import WORK
-from portal.mail import jobs as mail_jobs
+from portal.mail import delivery
 from portal.mail.service import DELIVER
 from portal.settings import settings
 
 TURN = 5.0
 """Seconds that a run is worked on before it stands at the end of the queue again: every practice gets its turn."""
-LONGEST_NAP = 2.0
+SETTLE_EVERY = 1.0
+"""Seconds between two looks at what became of the mails on their way."""
+SEND_EVERY = 0.5
+"""Seconds after which whoever works on a run also sends: no mail waits for a turn to end, where there is one worker."""
+SEND_FOR = 0.2
+"""Seconds of sending between two batches; meanwhile other workers have enough to send."""
+SHORTEST_NAP, LONGEST_NAP = 0.05, 2.0
 
 
 @queue.job(WORK)
@@ -24,22 +30,46 @@ def work(public_id: str) -> None:
 
 
 def work_on(public_id: str, *, within: float) -> None:
-    """Batch after batch, each with its mails, until the run is over, paused or cancelled, or the time is up."""
-    until = time.monotonic() + within
+    """Batch after batch until the run is over, paused or cancelled, or the time is up.
+
+    Invitations are issued ahead of the sending, as far as a run may have mails on their way, so that all workers
+    have mails to send; then whoever issues them sends too, and comes back before the others run out of mails.
+    """
+    begun = time.monotonic()
+    settled = sent = float("-inf")
+    nap = SHORTEST_NAP
     while not queue.stopping.is_set():
-        worked = working.work_batch(public_id, now=clock.now())
+        settle = time.monotonic() >= settled + SETTLE_EVERY
+        worked = working.work_batch(public_id, now=clock.now(), settle=settle)
+        settled = time.monotonic() if settle else settled
         if worked is None or worked.over:
             return
         if worked.wait.total_seconds() > TURN:
             return  # the sweep comes back to it
-        if worked.people:
+        busy = worked.people > 0
+        if busy:
             queue.ring(DELIVER)  # whoever has nothing to do helps
-        mail_jobs.deliver_due(within=max(0.5, until - time.monotonic()))
-        if time.monotonic() >= until:
+        if worked.wait or time.monotonic() >= sent + SEND_EVERY:
+            busy |= _send()
+            sent = time.monotonic()
+        if time.monotonic() >= begun + within:
             queue.ring(WORK, public_id)
             return
-        if worked.wait:
-            queue.stopping.wait(min(LONGEST_NAP, worked.wait.total_seconds()))
+        if worked.wait and not busy:
+            queue.stopping.wait(min(nap, worked.wait.total_seconds()))
+        nap = SHORTEST_NAP if busy else min(LONGEST_NAP, 2 * nap)
+
+
+def _send() -> bool:
+    """Send a little of what is due, like any other worker; whether there was anything."""
+    until = time.monotonic() + SEND_FOR
+    sent = False
+    while time.monotonic() < until and not queue.stopping.is_set():
+        done = delivery.deliver()
+        if not done.claimed or done.server_down:
+            return sent
+        sent = True
+    return sent
 
 
 @sweep.task("bulk")

@@ -17,10 +17,13 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
 }
 OPEN = frozenset(state for state, moves in TRANSITIONS.items() if moves)
 
-BATCH = 100
-"""People to one commit; also what is done at once, and what the front desk may select (one page of the list)."""
-IN_FLIGHT = 200
-"""A run has no more mails than this on their way; a cancelled run sends no more than this after the last batch."""
+BATCH = 200
+"""People to one commit of a worker."""
+AT_ONCE = 100
+"""So many are done in the commit that starts it, and so many the front desk may select (one page of the list)."""
+IN_FLIGHT = 1_000
+"""A run has no more mails than this on their way: enough to keep every worker sending while the next batch is made,
+and no more than this go out after a run was cancelled."""
 PACED_EVERY = timedelta(seconds=2)
 """A run that keeps a pace issues a little this often."""
 INVITED_WITHIN = timedelta(hours=24)

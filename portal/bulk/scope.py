@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, or_, select, true
 
 from portal.bulk.models import BulkRun
-from portal.bulk.rules import BATCH
+from portal.bulk.rules import AT_ONCE
 from portal.bulk.states import RunScope
 from portal.people.models import Patient
 from portal.practices.models import Provider, Role, StaffMember
@@ -30,7 +30,7 @@ def may_run(staff: StaffMember, *, scope: RunScope, number: int) -> bool:
     """Whether this person's role includes a run of this size."""
     if staff.role in {Role.ADMINISTRATOR, Role.PROVIDER}:
         return True
-    return scope is RunScope.SELECTION and number <= BATCH
+    return scope is RunScope.SELECTION and number <= AT_ONCE
 
 
 def may_steer(staff: StaffMember, run: BulkRun) -> bool:

@@ -18,7 +18,7 @@ from portal.bulk.facts import judged
 from portal.bulk.flight import WORK
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.preview import Preview, Scope, moment_of
-from portal.bulk.rules import BATCH, OPEN, TRANSITIONS
+from portal.bulk.rules import AT_ONCE, OPEN, TRANSITIONS
 from portal.bulk.scope import may_run
 from portal.bulk.states import ItemState, PausedBy, RunKind, RunState
 from portal.errors import NotAllowed, NotFound, Refused, Stale
@@ -59,7 +59,7 @@ def latest_runs(*, practice_id: int, limit: int = 20) -> list[BulkRun]:
 
 
 def start(kind: RunKind, scope: Scope, *, shown: Preview, by: Actor, now: datetime) -> BulkRun:
-    """Take the snapshot and begin. Up to :data:`portal.bulk.rules.BATCH` people are done in the same commit.
+    """Take the snapshot and begin. Up to :data:`portal.bulk.rules.AT_ONCE` people are done in the same commit.
 
     Args:
         shown: the numbers on the button; if they are others by now nothing is done.
@@ -76,7 +76,7 @@ def start(kind: RunKind, scope: Scope, *, shown: Preview, by: Actor, now: dateti
     at = moment_of(practice, now)
     if not may_run(staff, scope=scope.kind, number=shown.total):
         raise NotAllowed
-    at_once = shown.total <= BATCH and kind is not RunKind.INVITE
+    at_once = shown.total <= AT_ONCE and kind is not RunKind.INVITE
     try:
         with atomic():
             run = _new_run(kind, scope, staff, at_once=at_once, by=by, now=now)

@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import or_, select
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import selectinload
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from portal import queue
+from portal.access.charts import Chart, lock_charts
 from portal.audit import service as audit
 from portal.audit.actor import Actor
 from portal.bulk import acts, flight
+from portal.bulk.acts import Standing
 from portal.bulk.facts import facts_of
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.preview import moment_of
-from portal.bulk.rules import BATCH, IN_FLIGHT, Moment, pace_of, reason_for
+from portal.bulk.rules import AT_ONCE, BATCH, IN_FLIGHT, Moment, pace_of, reason_for
 from portal.bulk.states import ItemState, RunKind, RunState
 from portal.extensions import db
 from portal.people.models import Patient
 from portal.practices import service as practices
+from portal.practices.models import Practice
+from portal.rows import table_of
 from portal.settings import settings
 from portal.transaction import atomic, savepoint
 
@@ -38,6 +41,8 @@ CANNOT_ACT = "cannot_act"
 """The reason of a person at whom the program itself failed; the others of the batch are not held up."""
 
 STARTER_LEFT = "starter_left"
+MAILS_TAKE = timedelta(seconds=0.5)
+"""When enough mails are on their way, or the last ones: look again after this at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,19 @@ class Worked:
     """How long until there may be more to do: a pace is kept, or enough mails are on their way."""
 
 
-def work_batch(public_id: str, *, now: datetime) -> Worked | None:
-    """The next batch of a run, in one commit; None when it is not running, or another worker has it in hand."""
+def work_batch(public_id: str, *, now: datetime, settle: bool = True) -> Worked | None:
+    """The next batch of a run, in one commit; None when it is not running, or another worker has it in hand.
+
+    Args:
+        settle: whether to write down first what became of mails on their way; it need not be each time.
+    """
     with atomic():
         run = _lock_run(public_id)
         if run is None or run.state != RunState.RUNNING:
             return None
         kind = RunKind(run.kind)
-        flight.settle(run, now=now)
+        if settle:
+            flight.settle(run, now=now)
         if run.staff_member.ended_at is not None:
             _cancel_orphan(run, now=now)
             return None
@@ -70,18 +80,19 @@ def work_batch(public_id: str, *, now: datetime) -> Worked | None:
         by = practices.actor(run.staff_member, client=run.client)
         tally = _work(run, by=by, at=moment_of(run.practice, now), limit=number)
         _count(run, tally)
-        over = tally.total() < number and not flight.expects_more(run, now=now)
         if tally:
             run.worked_at = now
-        if over:
-            run.state, run.finished_at = RunState.DONE.value, now
         nobody = tally.total() < number
-        return Worked(tally.total(), over, timedelta(seconds=0.5) if nobody else timedelta(0))
+        over = nobody and not flight.expects_more(run, now=now)
+        if over:
+            flight.settle(run, now=now)
+            run.state, run.finished_at = RunState.DONE.value, now
+        return Worked(tally.total(), over, MAILS_TAKE if nobody else timedelta(0))
 
 
 def work_at_once(run: BulkRun, *, by: Actor, at: Moment) -> None:
     """All of a small run, in the caller's transaction."""
-    _count(run, _work(run, by=by, at=at, limit=BATCH))
+    _count(run, _work(run, by=by, at=at, limit=AT_ONCE))
 
 
 def settle(public_id: str, *, now: datetime) -> None:
@@ -124,19 +135,23 @@ def _room(run: BulkRun, kind: RunKind, *, now: datetime) -> tuple[int, timedelta
     since = now - run.worked_at
     if run.mailing + run.done + run.failed and since < pause:
         return 0, pause - since
-    number = min(number, IN_FLIGHT - flight.on_their_way(run, now=now))
-    if settings().bulk_per_day:
-        left = settings().bulk_per_day - flight.issued_lately(run, now=now)
+    room = IN_FLIGHT - flight.on_their_way(run, most=IN_FLIGHT, now=now)
+    if 2 * room < min(number, IN_FLIGHT):
+        return 0, MAILS_TAKE  # a few people cost nearly as much as a batch
+    number = min(number, room)
+    cap = settings().bulk_per_day
+    if cap:
+        left = cap - flight.issued_lately(run, most=cap, now=now)
         if left <= 0:
             return 0, timedelta(minutes=1)
         number = min(number, left)
-    return max(0, number), timedelta(seconds=0.5)
+    return number, timedelta(0)
 
 
 def _work(run: BulkRun, *, by: Actor, at: Moment, limit: int) -> Counter[ItemState]:
     """Claim the next people, look at each as they are now, act."""
     claimed = db.session.scalars(
-        select(BulkItem)
+        select(BulkItem.patient_id)
         .where(
             BulkItem.run_id == run.id,
             BulkItem.state == ItemState.WAITING.value,
@@ -144,55 +159,90 @@ def _work(run: BulkRun, *, by: Actor, at: Moment, limit: int) -> Counter[ItemSta
         )
         .order_by(BulkItem.patient_id)
         .limit(limit)
-        .execution_options(populate_existing=True)
     ).all()
-    patients = _lock([item.patient_id for item in claimed])
+    if not claimed:
+        return Counter()
     kind = RunKind(run.kind)
-    facts = facts_of(list(patients), staff=run.staff_member, at=at)
-    for item in claimed:
-        reason = reason_for(kind, facts[item.patient_id], at)
-        item.settled_at = at.now
-        if reason is not None:
-            item.state, item.reason = ItemState.SKIPPED.value, reason.value
+    charts = lock_charts(claimed)
+    facts = facts_of(claimed, staff=run.staff_member, at=at)
+    reached, standings = [], {}
+    for chart in charts.values():
+        reason = reason_for(kind, facts[chart.id], at)
+        if reason is None:
+            reached.append(chart)
         else:
-            _act(kind, item, patients[item.patient_id], by=by, now=at.now)
-    db.session.flush()
-    tally = Counter(ItemState(item.state) for item in claimed)
-    if claimed:
-        _tell(run, claimed, patients, tally, by=by, now=at.now)
+            standings[chart.id] = Standing(ItemState.SKIPPED, reason.value)
+    standings |= _act(kind, reached, practice=run.practice, by=by, now=at.now)
+    _write(run, standings, now=at.now)
+    tally = Counter(standing.state for standing in standings.values())
+    _tell(run, charts, standings, tally, by=by, now=at.now)
     return tally
 
 
-def _act(kind: RunKind, item: BulkItem, patient: Patient, *, by: Actor, now: datetime) -> None:
+def _act(
+    kind: RunKind, charts: Sequence[Chart], *, practice: Practice, by: Actor, now: datetime
+) -> dict[int, Standing]:
+    """Act upon all of them at once; one by one upon whom that leaves out, and upon everybody where it fails."""
+    standings: dict[int, Standing] = {}
+    try:
+        with savepoint():
+            standings = acts.act_by_set(kind, charts, practice=practice, by=by, now=now)
+    except Exception as error:
+        if _whole(error):
+            raise
+        log.warning("bulk.one_by_one", kind=kind.value, **queue.told(error))
+    for chart in charts:
+        if chart.id not in standings:
+            standings[chart.id] = _act_upon(kind, chart.id, by=by, now=now)
+    return standings
+
+
+def _act_upon(kind: RunKind, patient_id: int, *, by: Actor, now: datetime) -> Standing:
     """Act upon one person; whatever fails with one leaves the others alone (faults.md F12)."""
     try:
         with savepoint():
-            item.state, item.invitation_id = acts.act(kind, patient, by=by, now=now)
-    except DBAPIError:
-        raise
-    except Exception as error:  # noqa: BLE001 (see above)
+            return acts.act(kind, db.session.get_one(Patient, patient_id), by=by, now=now)
+    except Exception as error:
+        if _whole(error):
+            raise
         log.error("bulk.cannot_act", kind=kind.value, **queue.told(error))
-        item.state, item.reason = ItemState.FAILED.value, CANNOT_ACT
-        item.invitation_id, item.settled_at = None, now
+        return Standing(ItemState.FAILED, CANNOT_ACT)
 
 
-def _lock(patient_ids: list[int]) -> dict[int, Patient]:
-    """The batch's patients as they are now, locked until the commit, in the order of their numbers."""
-    rows = db.session.scalars(
-        select(Patient)
-        .where(Patient.id.in_(patient_ids))
-        .order_by(Patient.id)
-        .with_for_update(of=Patient)
-        .options(selectinload(Patient.phones))
-        .execution_options(populate_existing=True)
-    )
-    return {patient.id: patient for patient in rows}
+def _whole(error: Exception) -> bool:
+    """Whether it is the database as a whole that fails, and not some values that it refuses."""
+    return isinstance(error, DBAPIError) and not isinstance(error, (DataError, IntegrityError))
+
+
+def _write(run: BulkRun, standings: Mapping[int, Standing], *, now: datetime) -> None:
+    alike: dict[Standing, list[int]] = {}
+    invited = []
+    for patient_id, standing in standings.items():
+        if standing.invitation_id is None:
+            alike.setdefault(standing, []).append(patient_id)
+        else:
+            invited.append({"patient": patient_id, "invitation": standing.invitation_id})
+    for standing, patient_ids in alike.items():
+        flight.put(run, patient_ids, standing.state, standing.reason, now=now)
+    if invited:
+        items = table_of(BulkItem)
+        one = items.update().where(
+            items.c.run_id == run.id, items.c.patient_id == bindparam("patient")
+        )
+        db.session.execute(
+            one.values(
+                state=ItemState.MAILING.value,
+                invitation_id=bindparam("invitation"),
+                settled_at=now,
+            ),
+            invited,
+        )
 
 
 def _tell(
     run: BulkRun,
-    items: Sequence[BulkItem],
-    patients: dict[int, Patient],
+    charts: Mapping[int, Chart],
+    standings: Mapping[int, Standing],
     tally: Counter[ItemState],
     *,
     by: Actor,
@@ -200,7 +250,8 @@ def _tell(
 ) -> None:
     """One chained event for the batch, with a digest of its people (12.3)."""
     lines = sorted(
-        f"{patients[item.patient_id].public_id} {item.state} {item.reason or '-'}" for item in items
+        f"{charts[patient_id].public_id} {standing.state} {standing.reason or '-'}"
+        for patient_id, standing in standings.items()
     )
     audit.record(
         "bulk.batch",

@@ -8,27 +8,24 @@ from sqlalchemy import func, select, update
 
 from portal import clock, tokens
 from portal.access import service as access
+from portal.access.charts import chart_of
 from portal.access.models import EndReason, Grant
 from portal.access.rules import Obstacle, Status, obstacles
-from portal.attention import service as attention
-from portal.attention.models import AttentionKind
-from portal.audit import service as audit
 from portal.audit.actor import Actor
 from portal.errors import NotFound, Refused, Stale
 from portal.extensions import db
-from portal.invitations import timeline
+from portal.invitations.issuing import Addressee, issue
 from portal.invitations.models import Invitation
-from portal.invitations.rules import OPEN, TRANSITIONS, LinkState, last_day, link_state
+from portal.invitations.moves import PURPOSE as PURPOSE
+from portal.invitations.moves import move as move
+from portal.invitations.moves import open_invitations as open_invitations
+from portal.invitations.moves import tell_ended
+from portal.invitations.rules import OPEN, LinkState, link_state
 from portal.invitations.state import InvitationState, Origin
-from portal.invitations.timeline import TimelineKind
-from portal.mail import service as mail
-from portal.mail.rules import MailKind
 from portal.people import rules as people_rules
 from portal.people import service as people
 from portal.people.models import Patient
 from portal.transaction import atomic, touch_patient
-
-PURPOSE = "invitation"
 
 
 def obstacles_of(patient: Patient, *, now: datetime) -> list[Obstacle]:
@@ -233,52 +230,10 @@ def use_up(invitation: Invitation, *, by: Actor, now: datetime) -> bool:
         return False
     touch_patient(invitation.patient_id)
     db.session.refresh(invitation)
-    _tell_ended(invitation, by=by, now=now)
+    tell_ended(invitation, by=by, now=now)
     for other in open_invitations(invitation.patient_id):
         move(other, InvitationState.VOIDED, by=by, now=now)
     return True
-
-
-def open_invitations(patient_id: int) -> list[Invitation]:
-    """The prepared and the live one, as far as there are any."""
-    return list(
-        db.session.scalars(
-            select(Invitation).where(
-                Invitation.patient_id == patient_id,
-                Invitation.state.in_([state.value for state in OPEN]),
-            )
-        )
-    )
-
-
-def move(invitation: Invitation, to: InvitationState, *, by: Actor, now: datetime) -> None:
-    """One step of the table of transitions, with its audit event and its timeline line.
-
-    Raises:
-        ValueError: the table has no such step.
-    """
-    if to not in TRANSITIONS[InvitationState(invitation.state)]:
-        raise ValueError(f"an invitation does not go from {invitation.state} to {to}")
-    invitation.state = to.value
-    touch_patient(invitation.patient_id)
-    db.session.flush()
-    if to is InvitationState.LIVE:
-        audit.record(
-            "invitation.live",
-            practice_id=invitation.practice_id,
-            by=by,
-            now=now,
-            subject=("patient", invitation.patient_id),
-            invitation=invitation.public_id,
-        )
-        return
-    invitation.ended_at = now
-    if to is not InvitationState.FAILED:
-        mail.cancel(purpose=PURPOSE, subject_id=invitation.id, now=now)
-        _tell_ended(invitation, by=by, now=now)
-    line = _ENDING_LINES.get(to)
-    if line is not None:
-        timeline.add(invitation.id, line, now=now, by=by.name)
 
 
 def issue_fresh(patient: Patient, grant: Grant, *, by: Actor, now: datetime) -> Invitation:
@@ -318,88 +273,11 @@ def _grant_for_address(patient: Patient, grant: Grant, *, by: Actor, now: dateti
 def _issue(
     patient: Patient, grant: Grant, *, by: Actor, now: datetime, origin: Origin = Origin.STAFF
 ) -> Invitation:
-    practice = patient.practice
     if patient.email is None:
         raise Refused(Obstacle.IDENTIFIERS_MISSING.value)
-    for other in open_invitations(patient.id):
-        if other.state == InvitationState.PREPARED:
-            move(other, InvitationState.REPLACED, by=by, now=now)
-    nonce = tokens.new_secret()
-    expires_on = last_day(clock.local_date(now, practice.time_zone), practice.invitation_days)
-    invitation = Invitation(
-        practice_id=practice.id,
-        patient_id=patient.id,
-        grant_id=grant.id,
-        state=InvitationState.PREPARED.value,
-        origin=origin.value,
-        email=patient.email,
-        language=patient.language or practice.default_language,
-        inviter_name=by.name,
-        provider_id=patient.provider_id,
-        nonce=nonce,
-        token_hash=tokens.digest(tokens.link_token(nonce)),
-        issued_at=now,
-        expires_at=clock.end_of_day(expires_on, practice.time_zone),
-        identity_failures=0,
-    )
-    db.session.add(invitation)
-    touch_patient(patient.id)
-    access.record_invited(grant, now=now)
-    db.session.flush()
-    attention.settle(
-        patient_id=patient.id,
-        kinds=(AttentionKind.IDENTITY_LOCKED, AttentionKind.MAIL_FAILED),
-        by=by,
-        now=now,
-    )
-    audit.record(
-        "invitation.prepared",
-        practice_id=practice.id,
-        by=by,
-        now=now,
-        subject=("patient", patient.id),
-        invitation=invitation.public_id,
-        email=invitation.email,
-        reason=invitation.origin,
-    )
-    fresh = origin is Origin.FRESH_LINK
-    timeline.add(invitation.id, TimelineKind.QUEUED, now=now, by=by.name, fresh=fresh)
-    message = mail.enqueue(
-        practice_id=practice.id,
-        purpose=PURPOSE,
-        subject_id=invitation.id,
-        address=invitation.email,
-        language=invitation.language,
-        now=now,
-        kind=MailKind.STAFF,
-        bulk=origin is Origin.BULK,
-    )
-    if message is not None and message.next_attempt_at > now:
-        timeline.add(
-            invitation.id, TimelineKind.WAITING, now=now, until=message.next_attempt_at.isoformat()
-        )
-    return invitation
-
-
-def _tell_ended(invitation: Invitation, *, by: Actor, now: datetime) -> None:
-    audit.record(
-        "invitation.ended",
-        practice_id=invitation.practice_id,
-        by=by,
-        now=now,
-        subject=("patient", invitation.patient_id),
-        invitation=invitation.public_id,
-        state=invitation.state,
-    )
-
-
-_ENDING_LINES = {
-    InvitationState.REPLACED: TimelineKind.REPLACED,
-    InvitationState.REVOKED: TimelineKind.REVOKED,
-    InvitationState.VOIDED: TimelineKind.VOIDED,
-    InvitationState.LOCKED: TimelineKind.LOCKED,
-    InvitationState.NOT_ME: TimelineKind.NOT_ME,
-}
+    addressee = Addressee(chart_of(patient), grant.id, patient.email)
+    numbers = issue([addressee], practice=patient.practice, by=by, now=now, origin=origin)
+    return db.session.get_one(Invitation, numbers[patient.id])
 
 
 def fresh_links_sent(grant_id: int) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.extensions import db
 from portal.invitations.models import Invitation, InvitationEvent
+from portal.rows import insert_rows
 from portal.transaction import atomic
 
 
@@ -64,6 +66,31 @@ def add(
         insert.values(
             invitation_id=invitation_id, kind=kind.value, at=now, once=once, data=data
         ).on_conflict_do_nothing()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line to be added."""
+
+    invitation_id: int
+    kind: TimelineKind
+    data: dict[str, Any]
+
+
+def add_many(lines: Sequence[Line], *, now: datetime) -> None:
+    """One more line for each of many, in the caller's transaction; a repeat of the same is a line of its own."""
+    insert_rows(
+        InvitationEvent,
+        [
+            {
+                "invitation_id": line.invitation_id,
+                "kind": line.kind.value,
+                "at": now,
+                "data": line.data,
+            }
+            for line in lines
+        ],
     )
 
 

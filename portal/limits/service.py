@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ARRAY, BigInteger, cast, delete, func, select
 
 from portal.crypto import keyed_hash
 from portal.extensions import db
@@ -34,8 +34,7 @@ def lock(keys: Iterable[tuple[Limit, str]]) -> None:
     """
     if db.engine.dialect.name != "postgresql":
         return
-    for number in sorted({_lock_number(limit, key) for limit, key in keys}):
-        db.session.execute(select(func.pg_advisory_xact_lock(number)))
+    _lock_all({_lock_number(limit, key) for limit, key in keys})
 
 
 def count(limit: Limit, key: str, *, now: datetime) -> int:
@@ -113,12 +112,8 @@ def lock_streaks(*, scope: str, subject: str | None, client: str) -> None:
     """Serialise log-on tries of the same account or client on PostgreSQL."""
     if db.engine.dialect.name != "postgresql":
         return
-    numbers = sorted(
-        _number(f"{name}|{key}")
-        for name, key, _ in _streak_keys(scope=scope, subject=subject, client=client)
-    )
-    for number in numbers:
-        db.session.execute(select(func.pg_advisory_xact_lock(number)))
+    keys = _streak_keys(scope=scope, subject=subject, client=client)
+    _lock_all({_number(f"{name}|{key}") for name, key, _ in keys})
 
 
 def forget_logon_failures(*, scope: str, subject: str) -> None:
@@ -128,6 +123,12 @@ def forget_logon_failures(*, scope: str, subject: str) -> None:
             LogonStreak.scope == f"{scope}.account", LogonStreak.key == key_of(subject)
         )
     )
+
+
+def _lock_all(numbers: set[int]) -> None:
+    """In one order, so that no two wait for each other; by one statement however many there are."""
+    each = func.unnest(cast(sorted(numbers), ARRAY(BigInteger))).column_valued("number")
+    db.session.execute(select(func.pg_advisory_xact_lock(each))).all()
 
 
 def _streak_keys(*, scope: str, subject: str | None, client: str) -> list[tuple[str, str, int]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -15,10 +18,21 @@ from portal.mail.addresses import message_id
 from portal.mail.models import OutboxMessage
 from portal.mail.rules import MailKind, Reason, slot
 from portal.mail.state import OutboxState
+from portal.rows import Values, insert_rows
 from portal.transaction import atomic
 
 DELIVER = "mail.deliver"
 """The job that a ring asks for; :mod:`portal.mail.jobs` answers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to be put into the outbox."""
+
+    subject_id: int
+    """What it tells of: a row of the room that composes it."""
+    address: str
+    language: str
 
 
 def enqueue(
@@ -30,52 +44,85 @@ def enqueue(
     language: str,
     now: datetime,
     kind: MailKind = MailKind.STAFF,
-    bulk: bool = False,
 ) -> OutboxMessage | None:
     """Put a mail into the outbox, in the commit of the fact it tells of.
 
     An address gets three mails an hour from a practice (security.md). Beyond that, what staff ask for waits: then
     ``next_attempt_at`` lies ahead and ``reason`` is ``waits_for_limit``.
 
-    Args:
-        bulk: one of many: nobody is woken for it alone, the caller sees to it that they go out.
-
     Returns:
         The row; None for :attr:`MailKind.SELF_SERVICE` beyond the limit, where there is no mail.
     """
     with atomic():
-        due_at = now
-        if kind is not MailKind.SECURITY:
-            limits.lock([(MAIL_PER_ADDRESS, f"{practice_id}|{email_key(address)}")])
-            due_at = slot(
-                _slots(practice_id=practice_id, address=address, now=now), MAIL_PER_ADDRESS, now=now
-            )
-        if due_at > now and kind is MailKind.SELF_SERVICE:
+        mail = Mail(subject_id, address, language)
+        [row] = _rows([mail], practice_id=practice_id, purpose=purpose, kind=kind, now=now)
+        if row["due_at"] > now and kind is MailKind.SELF_SERVICE:
             return None
-        public_id = tokens.public_id()
-        message = OutboxMessage(
-            public_id=public_id,
-            practice_id=practice_id,
-            purpose=purpose,
-            subject_id=subject_id,
-            kind=kind.value,
-            address=address,
-            address_key=email_key(address),
-            language=language,
-            message_id=message_id(public_id),
-            state=OutboxState.QUEUED.value,
-            attempts=0,
-            doubtful_tries=0,
-            due_at=due_at,
-            next_attempt_at=due_at,
-            reason=Reason.WAITS_FOR_LIMIT.value if due_at > now else None,
-            created_at=now,
-        )
+        message = OutboxMessage(**row)
         db.session.add(message)
         db.session.flush()
-        if due_at <= now and not bulk:
-            queue.ring_after_commit(DELIVER, public_id)
+        if message.due_at <= now:
+            queue.ring_after_commit(DELIVER, message.public_id)
         return message
+
+
+def enqueue_many(
+    mails: Sequence[Mail], *, practice_id: int, purpose: str, now: datetime, wake: bool
+) -> dict[int, datetime]:
+    """What :func:`enqueue` does, for each of many that staff ask for and with a statement for all.
+
+    Args:
+        wake: whether a bell is rung for each that is due; else the caller sees to it that they go out.
+
+    Returns:
+        ``subject_id`` of each mail -> when it is due.
+    """
+    rows = _rows(mails, practice_id=practice_id, purpose=purpose, kind=MailKind.STAFF, now=now)
+    insert_rows(OutboxMessage, rows)
+    for row in rows:
+        if wake and row["due_at"] <= now:
+            queue.ring_after_commit(DELIVER, row["public_id"])
+    return {row["subject_id"]: row["due_at"] for row in rows}
+
+
+def _rows(
+    mails: Sequence[Mail], *, practice_id: int, purpose: str, kind: MailKind, now: datetime
+) -> list[Values]:
+    """The rows of these mails; each counts for the hourly limit of those after it."""
+    keys = [email_key(mail.address) for mail in mails]
+    counted = kind is not MailKind.SECURITY
+    slots: dict[str, list[datetime]] = {}
+    if counted:
+        limits.lock((MAIL_PER_ADDRESS, f"{practice_id}|{key}") for key in keys)
+        slots = _slots(practice_id=practice_id, keys=set(keys), now=now)
+    rows = []
+    for mail, key in zip(mails, keys, strict=True):
+        due_at = now
+        if counted:
+            due_at = slot(slots[key], MAIL_PER_ADDRESS, now=now)
+            slots[key].append(due_at)
+        rows.append(_row(mail, key, due_at, now=now))
+        rows[-1] |= {"practice_id": practice_id, "purpose": purpose, "kind": kind.value}
+    return rows
+
+
+def _row(mail: Mail, key: str, due_at: datetime, *, now: datetime) -> Values:
+    public_id = tokens.public_id()
+    return {
+        "public_id": public_id,
+        "subject_id": mail.subject_id,
+        "address": mail.address,
+        "address_key": key,
+        "language": mail.language,
+        "message_id": message_id(public_id),
+        "state": OutboxState.QUEUED.value,
+        "attempts": 0,
+        "doubtful_tries": 0,
+        "due_at": due_at,
+        "next_attempt_at": due_at,
+        "reason": Reason.WAITS_FOR_LIMIT.value if due_at > now else None,
+        "created_at": now,
+    }
 
 
 def cancel(*, purpose: str, subject_id: int, now: datetime) -> int:
@@ -105,18 +152,23 @@ def cancel(*, purpose: str, subject_id: int, now: datetime) -> int:
 
 def sent_lately(*, practice_id: int, address: str, now: datetime) -> int:
     """How many mails this practice has sent, or has waiting, to the address as the hourly limit counts them."""
-    return len(_slots(practice_id=practice_id, address=address, now=now))
+    key = email_key(address)
+    return len(_slots(practice_id=practice_id, keys={key}, now=now)[key])
 
 
-def _slots(*, practice_id: int, address: str, now: datetime) -> list[datetime]:
-    return list(
-        db.session.scalars(
-            select(OutboxMessage.due_at).where(
-                OutboxMessage.practice_id == practice_id,
-                OutboxMessage.address_key == email_key(address),
-                OutboxMessage.due_at > now - MAIL_PER_ADDRESS.window,
-                OutboxMessage.kind != MailKind.SECURITY.value,
-                OutboxMessage.state != OutboxState.CANCELLED.value,
-            )
+def _slots(
+    *, practice_id: int, keys: Collection[str], now: datetime
+) -> defaultdict[str, list[datetime]]:
+    found = defaultdict[str, list[datetime]](list)
+    rows = db.session.execute(
+        select(OutboxMessage.address_key, OutboxMessage.due_at).where(
+            OutboxMessage.practice_id == practice_id,
+            OutboxMessage.address_key.in_(keys),
+            OutboxMessage.due_at > now - MAIL_PER_ADDRESS.window,
+            OutboxMessage.kind != MailKind.SECURITY.value,
+            OutboxMessage.state != OutboxState.CANCELLED.value,
         )
     )
+    for key, due_at in rows:
+        found[key].append(due_at)
+    return found

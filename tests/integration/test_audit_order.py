@@ -60,4 +60,4 @@ def test_what_is_rolled_back_is_not_told(app, moment) -> None:
 
 def test_at_last_belongs_into_a_commit(app) -> None:
     with pytest.raises(WriteOutsideTransaction):
-        at_last(1, lambda: None)
+        at_last(1, lambda items: None, None)

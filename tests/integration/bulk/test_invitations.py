@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from portal import clock
 from portal.access import service as access
 from portal.audit import service as audit
-from portal.bulk import acts, flight, working
+from portal.bulk import flight, working
 from portal.bulk import service as bulk
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.preview import Scope
@@ -238,30 +238,6 @@ def test_trouble_of_the_whole_server_stops_a_run_and_its_end_lets_it_go_on(
     ]  # fmt: skip
 
 
-def test_one_whom_the_program_fails_at_does_not_hold_up_the_others(
-    house, patients, monkeypatch
-) -> None:
-    act = acts.act
-
-    def breaks(kind, patient, **more):
-        done = act(kind, patient, **more)
-        if patient.id == patients[1].id:
-            raise RuntimeError("poison")
-        return done
-
-    monkeypatch.setattr(acts, "act", breaks)
-    run = begin(house, RunKind.INVITE)
-    batch(run)
-    assert numbers(run) == (0, 2, 1, 0)
-    assert reasons() == [None, "cannot_act", None]
-    assert access.current_grant(patients[1].id) is None, "nothing of it happened"
-    for event in "access.enabled", "invitation.prepared":
-        told = [row.subject_id for row in audited(event)]
-        assert told == [patients[0].id, patients[2].id], "and nothing is told that did not"
-    assert audit.first_broken_link(house.practice.id) is None
-    assert roster.check(house.practice.id, clock.now()) == []
-
-
 def test_a_pace_and_a_daily_cap_are_kept(app, house, moment, monkeypatch) -> None:
     for _ in range(6):
         make_patient(house)
@@ -288,7 +264,7 @@ def test_a_pace_and_a_daily_cap_are_kept(app, house, moment, monkeypatch) -> Non
 
 def test_flight_asks_nothing_of_runs_without_mail(house, patients, moment) -> None:
     run = begin(house, RunKind.ENABLE)
-    assert flight.on_their_way(run, now=moment.now) == 0
+    assert flight.on_their_way(run, most=9, now=moment.now) == 0
 
 
 def test_mails_go_out_over_one_bell(house: House, patients, monkeypatch) -> None:

@@ -14,7 +14,7 @@ from portal.bulk import jobs, working
 from portal.bulk import people as people_lists
 from portal.bulk import service as bulk
 from portal.bulk.models import BulkRun
-from portal.bulk.rules import BATCH
+from portal.bulk.rules import AT_ONCE
 from portal.bulk.states import RunKind
 from portal.extensions import db
 from portal.mail import registry
@@ -35,7 +35,7 @@ NEW = "/staff/bulk/new"
 @pytest.fixture
 def queued(monkeypatch: pytest.MonkeyPatch) -> None:
     """However few, they are done by workers."""
-    monkeypatch.setattr(bulk, "BATCH", 0)
+    monkeypatch.setattr(bulk, "AT_ONCE", 0)
 
 
 def form(answer) -> dict[str, str]:
@@ -123,7 +123,7 @@ def test_nobody_selected_and_nothing_to_do(admin, house, patients, moment) -> No
 
 def test_the_front_desk_acts_on_one_page_at_most(app, house, moment) -> None:
     clerk = Clerk(app, house.front_desk)
-    patients = [make_patient(house) for _ in range(BATCH + 1)]
+    patients = [make_patient(house) for _ in range(AT_ONCE + 1)]
     select_patients(house, patients, house.front_desk)
     shown = clerk.get(f"{NEW}?act=enable")
     assert "up to 100 patients at once" in text(shown)

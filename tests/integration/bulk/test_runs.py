@@ -15,7 +15,7 @@ from portal.bulk import preview as previews
 from portal.bulk import service as bulk
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.preview import Preview, Scope
-from portal.bulk.rules import BATCH
+from portal.bulk.rules import AT_ONCE
 from portal.bulk.states import RunKind, RunScope, SkipReason
 from portal.errors import NotAllowed, Refused, Stale
 from portal.extensions import db
@@ -34,7 +34,7 @@ from tests.integration.staff.clerk import audited
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> int:
     """Runs of a few people take several batches, and nothing is done at once."""
     monkeypatch.setattr(working, "BATCH", 2)
-    monkeypatch.setattr(bulk, "BATCH", 0)
+    monkeypatch.setattr(bulk, "AT_ONCE", 0)
     return 2
 
 
@@ -211,7 +211,7 @@ def test_nothing_is_done_in_the_name_of_who_has_left(house, small_batches, momen
 def test_two_who_press_at_once_start_one_run(app, house, small_batches, monkeypatch) -> None:
     """F10: a double click, a browser's retry, two staff at once."""
     monkeypatch.undo()
-    for _ in range(BATCH + 1):
+    for _ in range(AT_ONCE + 1):
         make_patient(house)
     staff_id, barrier = house.administrator.id, Barrier(4)
     told: list[str] = []
@@ -239,4 +239,4 @@ def test_two_who_press_at_once_start_one_run(app, house, small_batches, monkeypa
     assert sorted(told) == ["run_open"] * 3 + ["started"]
     db.session.rollback()
     assert db.session.query(BulkRun).count() == 1
-    assert db.session.query(BulkItem).count() == BATCH + 1
+    assert db.session.query(BulkItem).count() == AT_ONCE + 1
