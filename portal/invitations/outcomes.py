@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from portal.access import service as access
 from portal.access.models import EndReason, Grant
@@ -24,6 +24,7 @@ from portal.mail.models import OutboxMessage, OutboxState
 from portal.people import bounces
 from portal.people import service as people
 from portal.people.models import Patient
+from portal.rows import table_of
 
 if TYPE_CHECKING:
     from portal.mail.registry import Outcome
@@ -35,6 +36,25 @@ _AFTER = {
     EndReason.IDENTITY_LOCKED: InvitationState.LOCKED,
     EndReason.EMAIL_CHANGED: InvitationState.VOIDED,
 }
+
+_NUMBERS = bindparam("numbers", expanding=True)
+_LOCK = (
+    select(Patient.id)
+    .where(Patient.id.in_(select(Invitation.patient_id).where(Invitation.id.in_(_NUMBERS))))
+    .order_by(Patient.id)
+    .with_for_update(of=Patient)
+)
+_PREPARED = select(
+    Invitation.id, Invitation.public_id, Invitation.practice_id, Invitation.patient_id
+).where(Invitation.id.in_(_NUMBERS), Invitation.state == InvitationState.PREPARED.value)
+_LIVE = select(Invitation.id).where(
+    Invitation.patient_id.in_(_NUMBERS), Invitation.state == InvitationState.LIVE.value
+)
+_GO_LIVE = (
+    update(table_of(Invitation))
+    .where(table_of(Invitation).c.id.in_(_NUMBERS))
+    .values(state=InvitationState.LIVE.value)
+)
 
 
 def record_mail_result(*, message: OutboxMessage, outcome: Outcome, now: datetime) -> None:
@@ -86,7 +106,8 @@ def record_accepted(messages: Sequence[OutboxMessage], *, now: datetime) -> None
     from neither.
     """
     numbers = [message.subject_id for message in messages]
-    _lock_patients(numbers)
+    # in the order in which every set of charts is locked (decision 24)
+    db.session.connection().execute(_LOCK, {"numbers": numbers})
     timeline.add_accepted(
         {
             message.subject_id: (f"try {message.attempts + 1}", message.doubtful_tries > 0)
@@ -94,18 +115,9 @@ def record_accepted(messages: Sequence[OutboxMessage], *, now: datetime) -> None
         },
         now=now,
     )
-    prepared = db.session.execute(
-        select(
-            Invitation.id, Invitation.public_id, Invitation.practice_id, Invitation.patient_id
-        ).where(Invitation.id.in_(numbers), Invitation.state == InvitationState.PREPARED.value)
-    ).all()
+    prepared = db.session.connection().execute(_PREPARED, {"numbers": numbers}).all()
     _replace_earlier([row.patient_id for row in prepared], now=now)
-    db.session.execute(
-        update(Invitation)
-        .where(Invitation.id.in_([row.id for row in prepared]))
-        .values(state=InvitationState.LIVE.value),
-        execution_options={"synchronize_session": False},
-    )
+    db.session.connection().execute(_GO_LIVE, {"numbers": [row.id for row in prepared]})
     for row in prepared:
         audit.record(
             "invitation.live",
@@ -141,20 +153,11 @@ def void_after_email_change(patient: Patient, _old: str | None, by: Actor, now: 
         service.move(invitation, InvitationState.VOIDED, by=by, now=now)
 
 
-def _lock_patients(numbers: Sequence[int]) -> None:
-    """The patients of these invitations, in the order in which every set of charts is locked (decision 24)."""
-    theirs = select(Invitation.patient_id).where(Invitation.id.in_(numbers))
-    db.session.execute(
-        select(Patient.id).where(Patient.id.in_(theirs)).order_by(Patient.id).with_for_update()
-    ).all()
-
-
 def _replace_earlier(patient_ids: Sequence[int], *, now: datetime) -> None:
-    live = select(Invitation).where(
-        Invitation.patient_id.in_(patient_ids), Invitation.state == InvitationState.LIVE.value
-    )
-    for earlier in db.session.scalars(live.order_by(Invitation.id)).all():
-        service.move(earlier, InvitationState.REPLACED, by=MAIL, now=now)
+    earlier = db.session.connection().scalars(_LIVE, {"numbers": patient_ids}).all()
+    for number in sorted(earlier):
+        invitation = db.session.get_one(Invitation, number, populate_existing=True)
+        service.move(invitation, InvitationState.REPLACED, by=MAIL, now=now)
 
 
 def _go_live(invitation: Invitation, *, now: datetime) -> None:

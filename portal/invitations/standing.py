@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, bindparam, exists, select
 
 from portal import clock
 from portal.access.models import Grant
@@ -45,13 +45,14 @@ FACTS = (
     .join(Grant, Grant.id == Invitation.grant_id)
     .join(Patient, Patient.id == Invitation.patient_id)
     .join(Practice, Practice.id == Patient.practice_id)
+    .where(Invitation.id.in_(bindparam("numbers", expanding=True)))
 )
-"""One row for each invitation, to narrow down."""
+"""One row for each of some invitations."""
 
 
 def open_ones(numbers: Collection[int], *, now: datetime) -> dict[int, Row[*tuple[Any, ...]]]:
     """Those of these whose link works and whose chart may be written to, by number; a row of :data:`FACTS` each."""
-    rows = db.session.execute(FACTS.where(Invitation.id.in_(numbers))).all()
+    rows = db.session.connection().execute(FACTS, {"numbers": list(numbers)}).all()
     return {row.id: row for row in rows if _stands(row, now=now)}
 
 

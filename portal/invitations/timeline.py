@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.extensions import db
 from portal.invitations.models import Invitation, InvitationEvent
-from portal.rows import insert_rows
+from portal.rows import insert_rows, table_of
 from portal.transaction import atomic
 
 
@@ -126,11 +126,6 @@ def add_accepted(tries: Mapping[int, tuple[str, bool]], *, now: datetime) -> Non
     Args:
         tries: by the invitation's number: what makes a repeat the same line, and whether it may have arrived twice.
     """
-    insert = (
-        postgresql.insert(InvitationEvent)
-        if db.engine.dialect.name == "postgresql"
-        else sqlite.insert(InvitationEvent)
-    )
     rows = [
         {
             "invitation_id": number,
@@ -141,7 +136,13 @@ def add_accepted(tries: Mapping[int, tuple[str, bool]], *, now: datetime) -> Non
         }
         for number, (once, twice) in tries.items()
     ]
-    db.session.execute(insert.values(rows).on_conflict_do_nothing())
+    db.session.execute(_ONCE[db.engine.dialect.name], rows)
+
+
+_ONCE = {
+    name: insert(table_of(InvitationEvent)).on_conflict_do_nothing()
+    for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
 
 
 def mail_failures(invitation_ids: list[int]) -> dict[int, str]:

@@ -36,6 +36,8 @@ PER_LINE = 25
 """So many mails have to wait for each further connection."""
 MARK_WITHIN = 0.02
 """Seconds after which the server's answers are on the disk, though nobody asked anything in between."""
+GATHER_WITHIN = 0.001
+"""Seconds that a question waits for the next one, so that they share a commit."""
 SETTLED_TOGETHER = 50
 RECORD_WAITS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
 """Seconds between tries to write something down: a database that is away for a moment makes no mail repeat."""
@@ -143,7 +145,8 @@ class _Round:
         waiting = self._desk.pile.qsize()
         if self._claimed and waiting < CHUNK // 2:
             self._compose([self._claimed.popleft() for _ in range(min(CHUNK, len(self._claimed)))])
-        wanted = min(settings().mail_connections, max(1, len(self._out) // PER_LINE))
+        mails = len(self._out) + len(self._claimed)
+        wanted = min(settings().mail_connections, max(1, mails // PER_LINE))
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         while self._out and len(self._lines) < (
             wanted if self._proven and not self._probing else 1
@@ -166,13 +169,7 @@ class _Round:
 
     def _hear(self) -> None:
         """Wait for what the lines have to say, and write down together what has gathered."""
-        heard = []
-        try:
-            heard.append(self._desk.asked.get(timeout=MARK_WITHIN))
-            while True:
-                heard.append(self._desk.asked.get_nowait())
-        except Empty:
-            pass
+        heard = self._gathered()
         questions = []
         for each in heard:
             if isinstance(each, BaseException):
@@ -188,6 +185,22 @@ class _Round:
             self._mark([])
         if len(self._marked) >= SETTLED_TOGETHER or not self._out:
             self._settle()
+
+    def _gathered(self) -> list[Question | Done | Gone | BaseException]:
+        """What lines say until each of them waits for an answer; but none of them for long."""
+        heard: list[Question | Done | Gone | BaseException] = []
+        patience, asked = MARK_WITHIN, 0
+        while asked < min(len(self._lines), len(self._out)):
+            try:
+                heard.append(self._desk.asked.get(timeout=patience))
+            except Empty:
+                break
+            if isinstance(heard[-1], Question):
+                asked += 1
+                patience = GATHER_WITHIN
+            elif not isinstance(heard[-1], Done):
+                break
+        return heard
 
     def _answer(self, questions: list[Question]) -> None:
         for question in questions:

@@ -79,18 +79,18 @@ def hand_over(
             "now": now,
             "until": lease_end(now),
         }
-        held = set(db.session.scalars(_HAND_OVER, given))
+        held = set(db.session.connection().scalars(_HAND_OVER, given))
         mine = [message for message in asked if message.id in held]
         wanted = _wanted(mine, now=now)
         if unwanted := held - wanted:
-            db.session.execute(_TAKE_BACK, {"numbers": list(unwanted), "mine": lease})
+            db.session.connection().execute(_TAKE_BACK, {"numbers": list(unwanted), "mine": lease})
         return wanted
 
 
 def note_answered(numbers: Collection[int], *, lease: str, now: datetime) -> None:
     """That the server has taken these mails, in the caller's transaction; :func:`settle` does the rest."""
     if numbers:
-        db.session.execute(_ANSWERED, {"numbers": list(numbers), "mine": lease, "now": now})
+        db.session.connection().execute(_ANSWERED, {"numbers": list(numbers), "mine": lease, "now": now})
 
 
 def settle(messages: Sequence[OutboxMessage], *, lease: str, now: datetime) -> None:
@@ -118,7 +118,7 @@ def settle(messages: Sequence[OutboxMessage], *, lease: str, now: datetime) -> N
                 reason=None,
             )
         numbers = [message.id for message in messages]
-        done = db.session.execute(_ACCEPTED, {"numbers": numbers, "mine": lease, "now": now})
+        done = db.session.connection().execute(_ACCEPTED, {"numbers": numbers, "mine": lease, "now": now})
         if getattr(done, "rowcount", 0) != len(numbers):
             raise NotAllMine
 
