@@ -41,6 +41,7 @@ def draft(messages: Sequence[OutboxMessage], *, now: datetime) -> dict[int, Draf
         if facts.practice_id not in sheets:
             sheets[facts.practice_id] = sheet(db.session.get_one(Practice, facts.practice_id))
         automatic = facts.origin not in PERSONAL_ORIGINS
+        out = unsubscribe.link(message.public_id) if automatic else None
         drafts[message.id] = Draft(
             PURPOSE,
             sheets[facts.practice_id],
@@ -48,9 +49,9 @@ def draft(messages: Sequence[OutboxMessage], *, now: datetime) -> dict[int, Draf
                 hello_name=hello_name(facts),
                 link=link_of(tokens.link_token(facts.nonce)),
                 last_day=last_day(facts.expires_at, facts.time_zone),
-                unsubscribe_link=unsubscribe.link(message.public_id) if automatic else None,
+                unsubscribe_link=out,
             ),
-            automatic=automatic,
+            unsubscribe=out,
         )
     return drafts
 

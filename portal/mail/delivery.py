@@ -38,7 +38,7 @@ MARK_WITHIN = 0.02
 """Seconds after which the server's answers are on the disk, though nobody asked anything in between."""
 GATHER_WITHIN = 0.001
 """Seconds that a question waits for the next one, so that they share a commit."""
-SETTLED_TOGETHER = 50
+SETTLED_TOGETHER = 100
 RECORD_WAITS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
 """Seconds between tries to write something down: a database that is away for a moment makes no mail repeat."""
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Table, bindparam, text
+from sqlalchemy import bindparam, text
 
 from portal.audit import service as audit
 from portal.extensions import db
@@ -19,9 +19,10 @@ from portal.mail import registry
 from portal.mail.models import OutboxMessage
 from portal.mail.outbox import MAIL, lease_end
 from portal.mail.state import OutboxState
+from portal.rows import table_of
 from portal.transaction import atomic
 
-_ROWS: Table = OutboxMessage.__table__  # type: ignore[assignment]
+_ROWS = table_of(OutboxMessage)
 _MINE = (
     _ROWS.c.id.in_(bindparam("numbers", expanding=True)),
     _ROWS.c.lease == bindparam("mine"),
@@ -90,7 +91,9 @@ def hand_over(
 def note_answered(numbers: Collection[int], *, lease: str, now: datetime) -> None:
     """That the server has taken these mails, in the caller's transaction; :func:`settle` does the rest."""
     if numbers:
-        db.session.connection().execute(_ANSWERED, {"numbers": list(numbers), "mine": lease, "now": now})
+        db.session.connection().execute(
+            _ANSWERED, {"numbers": list(numbers), "mine": lease, "now": now}
+        )
 
 
 def settle(messages: Sequence[OutboxMessage], *, lease: str, now: datetime) -> None:
@@ -118,7 +121,9 @@ def settle(messages: Sequence[OutboxMessage], *, lease: str, now: datetime) -> N
                 reason=None,
             )
         numbers = [message.id for message in messages]
-        done = db.session.connection().execute(_ACCEPTED, {"numbers": numbers, "mine": lease, "now": now})
+        done = db.session.connection().execute(
+            _ACCEPTED, {"numbers": numbers, "mine": lease, "now": now}
+        )
         if getattr(done, "rowcount", 0) != len(numbers):
             raise NotAllMine
 

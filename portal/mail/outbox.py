@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from portal import tokens
 from portal.audit import service as audit
@@ -23,12 +23,25 @@ from portal.mail.models import OutboxMessage
 from portal.mail.registry import Outcome
 from portal.mail.rules import SETTLED, TRANSITIONS, Kind, Reason, Result, after
 from portal.mail.state import OutboxState
+from portal.rows import table_of
 from portal.settings import settings
 from portal.transaction import atomic
 
 MAIL = system("Mail")
 LEASE = 2.0
 """Times the sweep's interval: how long a sender that gives no sign of life keeps its mails."""
+
+
+_ROWS = table_of(OutboxMessage)
+_HELD = (
+    select(_ROWS)
+    .where(
+        _ROWS.c.id.in_(bindparam("numbers", expanding=True)),
+        _ROWS.c.lease == bindparam("mine"),
+        _ROWS.c.state == OutboxState.SENDING.value,
+    )
+    .order_by(_ROWS.c.next_attempt_at, _ROWS.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +117,12 @@ def release(lease: str, *, now: datetime) -> None:
 
 
 def held(numbers: Collection[int], lease: str) -> list[OutboxMessage]:
-    """Those of the mails that are still this sender's, in the order in which they were due; free of the session."""
-    mine = (
-        select(OutboxMessage)
-        .where(
-            OutboxMessage.id.in_(numbers),
-            OutboxMessage.lease == lease,
-            OutboxMessage.state == OutboxState.SENDING.value,
-        )
-        .order_by(OutboxMessage.next_attempt_at, OutboxMessage.id)
-        .execution_options(populate_existing=True)
-    )
-    found = list(db.session.scalars(mine))
-    for message in found:
-        db.session.expunge(message)
-    return found
+    """Those of the mails that are still this sender's, in the order in which they were due.
+
+    To be read only: bare rows with the names of the columns, free of the session.
+    """
+    rows = db.session.connection().execute(_HELD, {"numbers": list(numbers), "mine": lease})
+    return cast(list[OutboxMessage], rows.all())
 
 
 def record(
@@ -134,8 +138,11 @@ def record(
     """
     try:
         with atomic():
-            found = held([number], lease)
-            return _settle(found[0], result, now=now, tell=tell) if found else None
+            message = db.session.get(OutboxMessage, number, populate_existing=True)
+            if message is None or (message.lease, message.state) != (lease, OutboxState.SENDING):
+                return None
+            db.session.expunge(message)
+            return _settle(message, result, now=now, tell=tell)
     except _LeaseLost:
         return None
 

@@ -21,7 +21,7 @@ from secrets import token_hex
 
 from markupsafe import escape
 
-from portal.mail import templates, unsubscribe
+from portal.mail import templates
 from portal.mail.addresses import bounce_address, no_reply, on_the_wire
 from portal.mail.dialogue import OnTheWire, dotted
 from portal.mail.message import Head, written
@@ -70,7 +70,7 @@ def letter(message: OutboxMessage, draft: Draft, *, now: datetime) -> Letter | N
         sheet.paper.from_address or no_reply(),
         frozenset(own),
         frozenset(draft.values),
-        draft.automatic,
+        draft.unsubscribe is not None,
     )
     if skeleton is None:
         return None
@@ -80,8 +80,8 @@ def letter(message: OutboxMessage, draft: Draft, *, now: datetime) -> Letter | N
         _ID: message.message_id,
         _DATE: _written(now.replace(microsecond=0)),
     }
-    if draft.automatic:
-        head[_OUT] = unsubscribe.link(message.public_id)
+    if draft.unsubscribe is not None:
+        head[_OUT] = draft.unsubscribe
     return Letter(
         raw=_filled(skeleton, own, head),
         sender=bounce_address(message.public_id),

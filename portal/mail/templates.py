@@ -51,13 +51,13 @@ class Draft:
     name: str
     sheet: Sheet
     values: dict[str, str | None]
-    automatic: bool = False
-    """As in :class:`portal.mail.registry.Composed`."""
+    unsubscribe: str | None = None
+    """The address of List-Unsubscribe, of a mail that nobody asked for one by one."""
 
     def composed(self) -> Composed:
         """What it says, in the current language."""
         filled = fill(self.name, dict(self.sheet.values) | self.values, self.sheet.paper)
-        return replace(filled, automatic=self.automatic)
+        return replace(filled, automatic=self.unsubscribe is not None)
 
 
 def fill(name: str, values: dict[str, str | None], paper: Paper) -> Composed:
