@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import demo_million, import_patients, roster, truth
+from benchmarks import demo_million, import_patients, post, roster, truth
 from benchmarks.table import Report
 
 BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
@@ -15,10 +15,14 @@ BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
     "demo_million": (demo_million.run, demo_million.SIZE),
     "roster": (roster.run, roster.SIZE),
     "truth": (truth.run, truth.ACTS),
+    "post": (post.run, post.SIZE),
 }
 """Name -> what runs it, and its usual size."""
 PARTS = {
     "roster_sqlite": (roster.run_sqlite, roster.SIZE),
+    "post_sending": (post.run_sending, post.SIZE),
+    "post_sqlite": (post.run_sqlite, post.SIZE),
+    "post_postgresql": (post.run_postgresql, post.SIZE),
     "roster_postgresql": (roster.run_postgresql, roster.SIZE),
 }
 """Of one that is long."""

@@ -121,4 +121,4 @@ def _values(
 
 @lru_cache(maxsize=64)
 def _printed(day: date, _language: str) -> str:
-    return format_date(day, "long")
+    return str(format_date(day, "long"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import BindParameter, bindparam, select, update
 
 from portal.access import service as access
 from portal.access.models import EndReason, Grant
@@ -37,7 +37,7 @@ _AFTER = {
     EndReason.EMAIL_CHANGED: InvitationState.VOIDED,
 }
 
-_NUMBERS = bindparam("numbers", expanding=True)
+_NUMBERS: BindParameter[int] = bindparam("numbers", expanding=True)
 _LOCK = (
     select(Patient.id)
     .where(Patient.id.in_(select(Invitation.patient_id).where(Invitation.id.in_(_NUMBERS))))
