@@ -97,6 +97,7 @@ class _Round:
         """Taken by the server, and that is on the disk; what follows is not."""
         self._desk = Desk()
         self._lines: list[Line] = []
+        self._unanswered: list[Question] = []
         self._proven = False
         """Whether a connection has come as far as a mail."""
         self._may_claim = within > 0
@@ -170,13 +171,12 @@ class _Round:
     def _hear(self) -> None:
         """Wait for what the lines have to say, and write down together what has gathered."""
         heard = self._gathered()
-        questions = []
+        questions = [each for each in heard if isinstance(each, Question)]
+        self._unanswered = list(questions)
         for each in heard:
             if isinstance(each, BaseException):
                 raise each
-            if isinstance(each, Question):
-                questions.append(each)
-            elif isinstance(each, Done):
+            if isinstance(each, Done):
                 self._note(each)
         self._answer(questions)
         if heard and not questions and self._out:
@@ -189,8 +189,8 @@ class _Round:
     def _gathered(self) -> list[Question | Done | Gone | BaseException]:
         """What lines say until each of them waits for an answer; but none of them for long."""
         heard: list[Question | Done | Gone | BaseException] = []
-        patience, asked = MARK_WITHIN, 0
-        while asked < min(len(self._lines), len(self._out)):
+        patience, asked, out = MARK_WITHIN, 0, len(self._out)
+        while asked < min(len(self._lines), out):
             try:
                 heard.append(self._desk.asked.get(timeout=patience))
             except Empty:
@@ -198,14 +198,16 @@ class _Round:
             if isinstance(heard[-1], Question):
                 asked += 1
                 patience = GATHER_WITHIN
-            elif not isinstance(heard[-1], Done):
+            elif isinstance(heard[-1], Done):
+                out -= 1
+            else:
                 break
         return heard
 
     def _answer(self, questions: list[Question]) -> None:
         for question in questions:
             if question.ready is None:
-                question.answer(self._may_talk())
+                self._reply(question, self._may_talk())
         asked = [question for question in questions if question.ready is not None]
         if not asked:
             return
@@ -220,11 +222,15 @@ class _Round:
                     self._answer([question])
                 return
             log.error("mail.room_failed", **queue.told(error))
-            asked[0].answer(Result(Kind.PERMANENT, Reason.CANNOT_COMPOSE))
+            self._reply(asked[0], Result(Kind.PERMANENT, Reason.CANNOT_COMPOSE))
             return
         for question in asked:
             goes = question.ready is not None and question.ready.message.id in go
-            question.answer(None if goes else Result(Kind.NOT_WANTED))
+            self._reply(question, None if goes else Result(Kind.NOT_WANTED))
+
+    def _reply(self, question: Question, answer: Result | None) -> None:
+        self._unanswered.remove(question)
+        question.answer(answer)
 
     def _mark(self, asked: Sequence[OutboxMessage]) -> set[int]:
         numbers = [ready.message.id for ready in self._answered]
@@ -315,6 +321,8 @@ class _Round:
     def _close(self) -> None:
         """Send the lines home, write down what they still say, and give back what was not tried."""
         self._take_in()
+        for question in self._unanswered:
+            question.answer(Abandoned())
         at_work = len(self._lines)
         for _ in self._lines:
             self._desk.pile.put(None)
