@@ -52,6 +52,8 @@ def prepare(number: int) -> None:
     with atomic():
         if db.engine.dialect.name == "postgresql":
             for name in ("patient", "access_grant", "invitation", "outbox_message"):
+                sequence = text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), {number})")
+                db.session.execute(sequence)
                 db.session.execute(text(f"ANALYZE {name}"))
 
 
