@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     mail_sender: str = ""
     """The no-reply address that mail comes from; default ``no-reply@`` the public host."""
     mail_timeout: float = 30.0
+    mail_connections: int = Field(default=4, ge=1, le=8)
+    """How many connections to the mail server a worker keeps while it has much to send."""
 
     portal_demo_password: SecretStr = SecretStr("")
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import demo_million, import_patients, issuing, roster, truth
+from benchmarks import demo_million, import_patients, issuing, post, roster, truth
 from benchmarks.table import Report
 
 BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
@@ -16,11 +16,15 @@ BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
     "roster": (roster.run, roster.SIZE),
     "truth": (truth.run, truth.ACTS),
     "issuing": (issuing.run, issuing.SIZE),
+    "post": (post.run, post.SIZE),
 }
 """Name -> what runs it, and its usual size."""
 PARTS = {
     "roster_sqlite": (roster.run_sqlite, roster.SIZE),
     "roster_postgresql": (roster.run_postgresql, roster.SIZE),
+    "post_sending": (post.run_sending, post.SIZE),
+    "post_sqlite": (post.run_sqlite, post.SIZE),
+    "post_postgresql": (post.run_postgresql, post.SIZE),
 }
 """Of one that is long."""
 

@@ -84,7 +84,7 @@ def keyed_hash(value: str, *, purpose: str) -> str:
 
 def keyed_bytes(value: bytes, *, purpose: str) -> bytes:
     """The 32 raw bytes of HMAC-SHA256 under the purpose's own key."""
-    return hmac.new(_derived(purpose), value, hashlib.sha256).digest()
+    return hmac.digest(_derived(purpose), value, "sha256")
 
 
 def _derived(purpose: str) -> bytes:

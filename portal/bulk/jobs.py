@@ -62,14 +62,7 @@ def work_on(public_id: str, *, within: float) -> None:
 
 def _send() -> bool:
     """Send a little of what is due, like any other worker; whether there was anything."""
-    until = time.monotonic() + SEND_FOR
-    sent = False
-    while time.monotonic() < until and not queue.stopping.is_set():
-        done = delivery.deliver()
-        if not done.claimed or done.server_down:
-            return sent
-        sent = True
-    return sent
+    return delivery.deliver(within=SEND_FOR).claimed > 0
 
 
 @sweep.task("bulk")

@@ -2,54 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
-from flask_babel import format_date
+from flask_babel import format_date, get_locale
 
 from portal import clock, tokens
 from portal.extensions import db
-from portal.invitations import outcomes, returns, service
+from portal.invitations import outcomes, returns, standing
 from portal.invitations.models import Invitation
-from portal.invitations.rules import PERSONAL_ORIGINS, LinkState
+from portal.invitations.rules import PERSONAL_ORIGINS
 from portal.invitations.service import PURPOSE
 from portal.mail import registry, unsubscribe
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed
-from portal.people import service as people
-from portal.people.mail import write
+from portal.mail.templates import Draft, Sheet
+from portal.people.mail import sheet
 from portal.people.naming import hello_name
 from portal.practices.models import Practice
 from portal.settings import settings
 
 registry.on_result(PURPOSE)(outcomes.record_mail_result)
+registry.on_accepted(PURPOSE)(outcomes.record_accepted)
 registry.on_return(PURPOSE)(returns.record_return)
 
 
-@registry.composer(PURPOSE)
-def compose(message: OutboxMessage, *, now: datetime) -> Composed | None:
-    """The mail with its link, re-derived from the row: a repeat carries the same one."""
-    invitation = db.session.get(Invitation, message.subject_id)
-    if invitation is None or not stands(invitation, now=now):
-        return None
-    automatic = invitation.origin not in PERSONAL_ORIGINS
-    link = unsubscribe.link(message.public_id) if automatic else None
-    composed = on_paper(PURPOSE, invitation, unsubscribe_link=link)
-    return replace(composed, automatic=automatic)
+@registry.drafter(PURPOSE)
+def draft(messages: Sequence[OutboxMessage], *, now: datetime) -> dict[int, Draft]:
+    """The mails with their links, re-derived from the rows: a repeat carries the same one."""
+    found = standing.open_ones([message.subject_id for message in messages], now=now)
+    sheets: dict[int, Sheet] = {}
+    drafts = {}
+    for message in messages:
+        facts = found.get(message.subject_id)
+        if facts is None:
+            continue
+        if facts.practice_id not in sheets:
+            sheets[facts.practice_id] = sheet(db.session.get_one(Practice, facts.practice_id))
+        automatic = facts.origin not in PERSONAL_ORIGINS
+        out = unsubscribe.link(message.public_id) if automatic else None
+        drafts[message.id] = Draft(
+            PURPOSE,
+            sheets[facts.practice_id],
+            _values(
+                hello_name=hello_name(facts),
+                link=link_of(tokens.link_token(facts.nonce)),
+                last_day=last_day(facts.expires_at, facts.time_zone),
+                unsubscribe_link=out,
+            ),
+            unsubscribe=out,
+        )
+    return drafts
 
 
 def on_paper(name: str, invitation: Invitation, *, unsubscribe_link: str | None) -> Composed:
     """The mail ``name`` with the link and the last day of this invitation."""
     practice = invitation.patient.practice
-    last_day = clock.local_date(
-        invitation.expires_at - timedelta(microseconds=1), practice.time_zone
-    )
     return letter(
         practice,
         name=name,
         hello_name=hello_name(invitation.patient),
         link=link_of(tokens.link_token(invitation.nonce)),
-        last_day=last_day,
+        last_day=last_day(invitation.expires_at, practice.time_zone),
         unsubscribe_link=unsubscribe_link,
     )
 
@@ -64,15 +79,10 @@ def letter(
     name: str = PURPOSE,
 ) -> Composed:
     """What an invitation of this practice says, in the current language; previews and tests show the same."""
-    return write(
-        name,
-        practice,
-        hello_name=hello_name,
-        link=link,
-        not_me_link=f"{link}/not-me",
-        expires_on=format_date(last_day, "long"),
-        unsubscribe_link=unsubscribe_link,
+    values = _values(
+        hello_name=hello_name, link=link, last_day=last_day, unsubscribe_link=unsubscribe_link
     )
+    return Draft(name, sheet(practice), values).composed()
 
 
 def link_of(token: str) -> str:
@@ -80,18 +90,35 @@ def link_of(token: str) -> str:
     return f"{settings().public_base_url.rstrip('/')}/i/{token}"
 
 
-@registry.wanted(PURPOSE)
-def is_wanted(message: OutboxMessage, *, now: datetime) -> bool:
-    """Whether the invitation still stands: nobody gets a mail after staff took it back (faults.md F11)."""
-    invitation = db.session.get(Invitation, message.subject_id, populate_existing=True)
-    return invitation is not None and stands(invitation, now=now)
+def last_day(expires_at: datetime, zone: str) -> date:
+    """The day that is printed: the link is good to its end."""
+    return clock.local_date(expires_at - timedelta(microseconds=1), zone)
+
+
+@registry.wanted_of_many(PURPOSE)
+def still_wanted(messages: Sequence[OutboxMessage], *, now: datetime) -> Collection[int]:
+    """Those whose invitation still stands: nobody gets a mail after staff took it back (faults.md F11)."""
+    found = standing.open_ones([message.subject_id for message in messages], now=now)
+    return {message.id for message in messages if message.subject_id in found}
 
 
 def stands(invitation: Invitation, *, now: datetime) -> bool:
     """Whether its link works and the chart may be written to at this moment."""
-    patient = invitation.patient
-    return (
-        service.state_of_link(invitation, now=now) is LinkState.OPEN
-        and patient.opted_out_at is None
-        and not people.is_blocked(patient)
-    )
+    return invitation.id in standing.open_ones([invitation.id], now=now)
+
+
+def _values(
+    *, hello_name: str, link: str, last_day: date, unsubscribe_link: str | None
+) -> dict[str, str | None]:
+    return {
+        "hello_name": hello_name,
+        "link": link,
+        "not_me_link": f"{link}/not-me",
+        "expires_on": _printed(last_day, str(get_locale() or "en")),
+        "unsubscribe_link": unsubscribe_link,
+    }
+
+
+@lru_cache(maxsize=64)
+def _printed(day: date, _language: str) -> str:
+    return str(format_date(day, "long"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.extensions import db
 from portal.invitations.models import Invitation, InvitationEvent
-from portal.rows import insert_rows
+from portal.rows import insert_rows, table_of
 from portal.transaction import atomic
 
 
@@ -118,6 +118,31 @@ def of_grant(grant_id: int, *, limit: int = 200) -> list[InvitationEvent]:
             .limit(limit)
         )
     )
+
+
+def add_accepted(tries: Mapping[int, tuple[str, bool]], *, now: datetime) -> None:
+    """That the mail server took the mails of these invitations, in the caller's transaction.
+
+    Args:
+        tries: by the invitation's number: what makes a repeat the same line, and whether it may have arrived twice.
+    """
+    rows = [
+        {
+            "invitation_id": number,
+            "kind": TimelineKind.ACCEPTED.value,
+            "at": now,
+            "once": once,
+            "data": {"twice": twice},
+        }
+        for number, (once, twice) in tries.items()
+    ]
+    db.session.execute(_ONCE[db.engine.dialect.name], rows)
+
+
+_ONCE = {
+    name: insert(table_of(InvitationEvent)).on_conflict_do_nothing()
+    for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+}
 
 
 def mail_failures(invitation_ids: list[int]) -> dict[int, str]:

@@ -9,6 +9,7 @@ import re
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import idna
@@ -23,6 +24,14 @@ BOUNCE = "bounce"
 _BOUNCE_ADDRESS = re.compile(
     rf"<?{BOUNCE}\+([a-z2-7]{{26}})\.([a-z2-7]{{16}})@[^@\s<>]+>?", re.IGNORECASE | re.ASCII
 )
+
+
+_PLAIN = re.compile(
+    r"[a-z0-9!#$%&'*+/=?^_{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_{|}~-]+)*"
+    r"@[a-z0-9-]+(?:\.[a-z0-9-]+)*",
+    re.IGNORECASE | re.ASCII,
+)
+"""Addresses that are as good as read already: dot-atoms on both sides (RFC 5322 §3.4.1)."""
 
 
 class BadAddress(ValueError):
@@ -78,6 +87,8 @@ def on_the_wire(address: str) -> str:
     Raises:
         BadAddress: it is none, it is several, or its part before the @ is not ASCII, which few servers take.
     """
+    if _PLAIN.fullmatch(address):
+        return address
     local, _, domain = address.rpartition("@")
     try:
         plain = (
@@ -101,7 +112,12 @@ def _base32(raw: bytes) -> str:
 
 
 def _public_host() -> str:
-    host = urlsplit(settings().public_base_url).hostname or "localhost"
+    return _host(settings().public_base_url)
+
+
+@lru_cache(maxsize=8)
+def _host(url: str) -> str:
+    host = urlsplit(url).hostname or "localhost"
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -12,6 +12,10 @@ from typing_extensions import Buffer
 from portal.mail.rules import Stage
 
 
+class OnTheWire(bytes):
+    """A mail whose lines end as they must and of which none begins with a dot: it need not be read through again."""
+
+
 class Withdrawn(smtplib.SMTPException):
     """The mail is not to go out any more; the conversation goes on with the next."""
 
@@ -71,7 +75,7 @@ class Dialogue(smtplib.SMTP):
         code, text = self.getreply()
         if code != 354:
             raise smtplib.SMTPDataError(code, text)
-        self.send(dotted(msg.encode("ascii") if isinstance(msg, str) else bytes(msg)))
+        self.send(dotted(_bytes_of(msg)))
         # had that raised, the server would not have seen the final dot and must forget the mail (RFC 5321 §4.1.1.4)
         self.handed_over = True
         self._handed()
@@ -94,8 +98,16 @@ class Dialogue(smtplib.SMTP):
             self.sock.settimeout(seconds)
 
 
+def _bytes_of(mail: Buffer | str) -> bytes:
+    if isinstance(mail, str):
+        return mail.encode("ascii")
+    return mail if isinstance(mail, bytes) else bytes(mail)
+
+
 def dotted(raw: bytes) -> bytes:
     """A mail as it goes over the wire: CRLF at every line's end, leading dots doubled, the final dot."""
+    if isinstance(raw, OnTheWire):
+        return raw + b".\r\n"
     lines = re.sub(rb"\r\n|\n|\r(?!\n)", b"\r\n", raw)
     stuffed = re.sub(rb"(?m)^\.", b"..", lines)
     return stuffed + (b"" if stuffed.endswith(b"\r\n") else b"\r\n") + b".\r\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 
 from sqlalchemy import select
@@ -39,10 +38,7 @@ def sweep_outbox(now: datetime) -> None:
 
 
 def deliver_due(*, within: float = 60.0) -> None:
-    """Batch after batch until nothing is due, the server is in trouble, or so many seconds are over."""
-    until = time.monotonic() + within
-    while time.monotonic() < until and not queue.stopping.is_set():
-        done = delivery.deliver()
-        if done.claimed < delivery.BATCH or done.server_down:
-            return
-    queue.ring(DELIVER)
+    """All that is due, until nothing is due, the server is in trouble, or so many seconds are over."""
+    done = delivery.deliver(within=within)
+    if done.more and not done.server_down and not queue.stopping.is_set():
+        queue.ring(DELIVER)

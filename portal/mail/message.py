@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import encodebytes
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage, MIMEPart
@@ -36,6 +37,19 @@ _PLACES = token_hex(16)
 """Begins what stands for a picture until the mail is written; nobody outside of this process knows it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the headers say of one mail, beside what it says itself."""
+
+    recipient: str
+    """As it goes over the wire."""
+    message_id: str
+    language: str
+    date: str
+    unsubscribe: str | None = None
+    """The address of List-Unsubscribe."""
+
+
 def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Letter:
     """The mail, ready to go.
 
@@ -44,29 +58,45 @@ def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Lett
         ValueError: a header would not be one line.
     """
     recipient = on_the_wire(message.address)
+    head = Head(
+        recipient=recipient,
+        message_id=message.message_id,
+        language=message.language,
+        date=format_datetime(now),
+        unsubscribe=unsubscribe.link(message.public_id) if composed.automatic else None,
+    )
+    return Letter(
+        raw=written(head, composed),
+        sender=bounce_address(message.public_id),
+        recipient=recipient,
+    )
+
+
+def written(head: Head, composed: Composed, *, encoding: str | None = None) -> bytes:
+    """All of a mail, line by line.
+
+    Args:
+        encoding: the transfer encoding of text and HTML; None leaves the choice to Python.
+    """
     mail = EmailMessage(policy=POLICY)
     mail["From"] = Address(
         _one_line(composed.from_name), addr_spec=composed.from_address or no_reply()
     )
-    mail["To"] = recipient
+    mail["To"] = head.recipient
     if composed.reply_to:
         mail["Reply-To"] = on_the_wire(composed.reply_to)
     mail["Subject"] = _one_line(composed.subject)
-    mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = f"<{message.message_id}>"
+    mail["Date"] = head.date
+    mail["Message-ID"] = f"<{head.message_id}>"
     mail["Auto-Submitted"] = "auto-generated"
-    if composed.automatic:
-        mail["List-Unsubscribe"] = f"<{unsubscribe.link(message.public_id)}>"
+    if head.unsubscribe:
+        mail["List-Unsubscribe"] = f"<{head.unsubscribe}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail.set_content(composed.text)
-    mail.add_alternative(composed.html, subtype="html")
+    mail.set_content(composed.text, cte=encoding)
+    mail.add_alternative(composed.html, subtype="html", cte=encoding)
     _attach(mail, composed.pictures)
-    mail["Content-Language"] = message.language
-    return Letter(
-        raw=_put_in(mail.as_bytes(), composed.pictures),
-        sender=bounce_address(message.public_id),
-        recipient=recipient,
-    )
+    mail["Content-Language"] = head.language
+    return _put_in(mail.as_bytes(), composed.pictures)
 
 
 def _attach(mail: EmailMessage, pictures: Sequence[Inline]) -> None:

@@ -73,6 +73,8 @@ class OutboxMessage(Model):
     server_said: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    """Of a row that is still being sent: the server has taken the mail, and what follows from it is about to be
+    written (decision 28)."""
     bounced_at: Mapped[datetime | None]
     """When it came back; the row is ``bounced`` from then on."""
     complained_at: Mapped[datetime | None]

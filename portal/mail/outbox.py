@@ -7,11 +7,12 @@ the same Message-ID and link, and is marked.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from portal import tokens
 from portal.audit import service as audit
@@ -22,12 +23,25 @@ from portal.mail.models import OutboxMessage
 from portal.mail.registry import Outcome
 from portal.mail.rules import SETTLED, TRANSITIONS, Kind, Reason, Result, after
 from portal.mail.state import OutboxState
+from portal.rows import table_of
 from portal.settings import settings
 from portal.transaction import atomic
 
 MAIL = system("Mail")
 LEASE = 2.0
 """Times the sweep's interval: how long a sender that gives no sign of life keeps its mails."""
+
+
+_ROWS = table_of(OutboxMessage)
+_HELD = (
+    select(_ROWS)
+    .where(
+        _ROWS.c.id.in_(bindparam("numbers", expanding=True)),
+        _ROWS.c.lease == bindparam("mine"),
+        _ROWS.c.state == OutboxState.SENDING.value,
+    )
+    .order_by(_ROWS.c.next_attempt_at, _ROWS.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +61,15 @@ def lease_seconds() -> float:
     return LEASE * settings().sweep_interval
 
 
-def claim(*, now: datetime, limit: int, public_id: str | None = None) -> Claim:
-    """Take mails that are due, the longest waiting first, or just the one named (if it is due)."""
-    lease = tokens.public_id()
+def claim(
+    *, now: datetime, limit: int, public_id: str | None = None, lease: str | None = None
+) -> Claim:
+    """Take mails that are due, the longest waiting first, or just the one named (if it is due).
+
+    Args:
+        lease: that of a sender which takes more; None begins a new one.
+    """
+    lease = lease or tokens.public_id()
     due = (
         select(OutboxMessage.id)
         .where(
@@ -69,7 +89,7 @@ def claim(*, now: datetime, limit: int, public_id: str | None = None) -> Claim:
             db.session.execute(
                 update(OutboxMessage)
                 .where(OutboxMessage.id.in_(numbers))
-                .values(state=OutboxState.SENDING.value, lease=lease, leased_until=_lease_end(now))
+                .values(state=OutboxState.SENDING.value, lease=lease, leased_until=lease_end(now))
             )
     return Claim(lease, numbers)
 
@@ -80,7 +100,7 @@ def renew(lease: str, *, now: datetime) -> None:
         db.session.execute(
             update(OutboxMessage)
             .where(OutboxMessage.lease == lease)
-            .values(leased_until=_lease_end(now))
+            .values(leased_until=lease_end(now))
         )
 
 
@@ -96,31 +116,13 @@ def release(lease: str, *, now: datetime) -> None:
         )
 
 
-def held(number: int, lease: str) -> OutboxMessage | None:
-    """The mail, if it is still this sender's."""
-    return db.session.scalar(
-        select(OutboxMessage).where(*_mine(number, lease)).execution_options(populate_existing=True)
-    )
+def held(numbers: Collection[int], lease: str) -> list[OutboxMessage]:
+    """Those of the mails that are still this sender's, in the order in which they were due.
 
-
-def hand_over(number: int, lease: str, *, now: datetime) -> bool:
-    """Write down that the bytes go out now; False when they must not: taken back, not wanted, or not ours any more.
-
-    This is where sending and taking back meet: whichever commits first wins.
+    To be read only: bare rows with the names of the columns, free of the session.
     """
-    with atomic():
-        done = db.session.execute(
-            update(OutboxMessage)
-            .where(*_mine(number, lease), OutboxMessage.handed_over_at.is_(None))
-            .values(handed_over_at=now, leased_until=_lease_end(now))
-        )
-        if getattr(done, "rowcount", 0) != 1:
-            return False
-        message = db.session.get_one(OutboxMessage, number, populate_existing=True)
-        wanted = registry.is_wanted(message, now=now)
-        if not wanted:
-            message.handed_over_at = None
-        return wanted
+    rows = db.session.connection().execute(_HELD, {"numbers": list(numbers), "mine": lease})
+    return cast(list[OutboxMessage], rows.all())
 
 
 def record(
@@ -136,9 +138,10 @@ def record(
     """
     try:
         with atomic():
-            message = held(number, lease)
-            if message is None:
+            message = db.session.get(OutboxMessage, number, populate_existing=True)
+            if message is None or (message.lease, message.state) != (lease, OutboxState.SENDING):
                 return None
+            db.session.expunge(message)
             return _settle(message, result, now=now, tell=tell)
     except _LeaseLost:
         return None
@@ -147,16 +150,23 @@ def record(
 def recover(*, now: datetime, limit: int = 500) -> int:
     """Take back what senders left that give no sign of life; returns how many."""
     abandoned = db.session.execute(
-        select(OutboxMessage.id, OutboxMessage.lease, OutboxMessage.handed_over_at)
+        select(
+            OutboxMessage.id,
+            OutboxMessage.lease,
+            OutboxMessage.handed_over_at,
+            OutboxMessage.settled_at,
+        )
         .where(OutboxMessage.state == OutboxState.SENDING.value, OutboxMessage.leased_until <= now)
         .order_by(OutboxMessage.leased_until)
         .limit(limit)
     ).all()
-    for number, lease, handed_over_at in abandoned:
+    for number, lease, handed_over_at, answered_at in abandoned:
         if lease is None:
             continue
         if handed_over_at is None:
             _requeue(number, lease, now=now)
+        elif answered_at is not None:
+            record(number, lease, Result(Kind.ACCEPTED), now=now)
         else:
             record(number, lease, Result(Kind.UNKNOWN, Reason.SENDER_DIED), now=now)
     return len(abandoned)
@@ -164,7 +174,6 @@ def recover(*, now: datetime, limit: int = 500) -> int:
 
 def _settle(message: OutboxMessage, result: Result, *, now: datetime, tell: bool) -> Outcome:
     lease, before = message.lease, message.reason
-    db.session.expunge(message)
     changes = _changes(message, result, now=now)
     for name, value in changes.items():
         setattr(message, name, value)
@@ -231,20 +240,17 @@ def _requeue(number: int, lease: str, *, now: datetime) -> None:
     with atomic():
         db.session.execute(
             update(OutboxMessage)
-            .where(*_mine(number, lease), OutboxMessage.handed_over_at.is_(None))
+            .where(
+                OutboxMessage.id == number,
+                OutboxMessage.lease == lease,
+                OutboxMessage.handed_over_at.is_(None),
+            )
             .values(
                 state=OutboxState.QUEUED.value, lease=None, leased_until=None, next_attempt_at=now
             )
         )
 
 
-def _mine(number: int, lease: str) -> tuple[Any, ...]:
-    return (
-        OutboxMessage.id == number,
-        OutboxMessage.lease == lease,
-        OutboxMessage.state == OutboxState.SENDING.value,
-    )
-
-
-def _lease_end(now: datetime) -> datetime:
+def lease_end(now: datetime) -> datetime:
+    """When a lease that is renewed now runs out."""
     return now + timedelta(seconds=lease_seconds())

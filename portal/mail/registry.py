@@ -8,14 +8,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from portal.mail.bounces.meaning import Reading
 from portal.mail.models import OutboxMessage
 from portal.mail.state import OutboxState
+
+if TYPE_CHECKING:
+    from portal.mail.templates import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,38 @@ class Composer(Protocol):
         """The mail, or None."""
 
 
+class Drafter(Protocol):
+    """Writes many mails of one language, from the rows as they are now; leaves out those that are not wanted any more.
+
+    It runs outside of any transaction, in the recipients' language.
+    """
+
+    def __call__(self, messages: Sequence[OutboxMessage], *, now: datetime) -> dict[int, Draft]:
+        """By the mail's number."""
+
+
 class Wanted(Protocol):
     """The last question, in the transaction that lets the bytes go: is it still to be sent? Must be cheap."""
 
     def __call__(self, message: OutboxMessage, *, now: datetime) -> bool:
         """Whether it is still to be sent."""
+
+
+class WantedOfMany(Protocol):
+    """The same question for many."""
+
+    def __call__(self, messages: Sequence[OutboxMessage], *, now: datetime) -> Collection[int]:
+        """The numbers of those mails that are still to be sent."""
+
+
+class AcceptedHandler(Protocol):
+    """Hears that the mail server took many, in the commit that records it; what it raises undoes that commit.
+
+    In place of the handler of single results, which must say the same.
+    """
+
+    def __call__(self, messages: Sequence[OutboxMessage], *, now: datetime) -> None:
+        """The mails as they were before."""
 
 
 class ResultHandler(Protocol):
@@ -92,7 +122,10 @@ class ReturnHandler(Protocol):
 F = TypeVar("F", bound=Callable[..., object])
 
 _composers: dict[str, Composer] = {}
+_drafters: dict[str, Drafter] = {}
 _wanted: dict[str, Wanted] = {}
+_wanted_of_many: dict[str, WantedOfMany] = {}
+_accepted: dict[str, AcceptedHandler] = {}
 _handlers: dict[str, ResultHandler] = {}
 _returns: dict[str, ReturnHandler] = {}
 
@@ -106,9 +139,24 @@ def composer(purpose: str) -> Callable[[Composer], Composer]:
     return _register(_composers, purpose)
 
 
+def drafter(purpose: str) -> Callable[[Drafter], Drafter]:
+    """Decorator: this function writes the mails of ``purpose``, many at once."""
+    return _register(_drafters, purpose)
+
+
 def wanted(purpose: str) -> Callable[[Wanted], Wanted]:
     """Decorator: this function is asked right before a mail of ``purpose`` goes out. Without one it goes."""
     return _register(_wanted, purpose)
+
+
+def wanted_of_many(purpose: str) -> Callable[[WantedOfMany], WantedOfMany]:
+    """Decorator: the same for many at once."""
+    return _register(_wanted_of_many, purpose)
+
+
+def on_accepted(purpose: str) -> Callable[[AcceptedHandler], AcceptedHandler]:
+    """Decorator: this function hears that mails of ``purpose`` were taken, many at once."""
+    return _register(_accepted, purpose)
 
 
 def on_result(purpose: str) -> Callable[[ResultHandler], ResultHandler]:
@@ -123,7 +171,17 @@ def on_return(purpose: str) -> Callable[[ReturnHandler], ReturnHandler]:
 
 def purposes() -> list[str]:
     """Those that this version of the program can write; other rows wait for a version that can."""
-    return sorted(_composers)
+    return sorted(_composers.keys() | _drafters.keys())
+
+
+def drafts_many(purpose: str) -> bool:
+    """Whether its mails are written many at once, by :func:`drafts`; else one by one, by :func:`compose`."""
+    return purpose in _drafters
+
+
+def drafts(messages: Sequence[OutboxMessage], *, now: datetime) -> dict[int, Draft]:
+    """Mails of one purpose; without those that are not wanted any more."""
+    return _drafters[messages[0].purpose](messages, now=now)
 
 
 def compose(message: OutboxMessage, *, now: datetime) -> Composed | None:
@@ -131,10 +189,22 @@ def compose(message: OutboxMessage, *, now: datetime) -> Composed | None:
     return _composers[message.purpose](message, now=now)
 
 
-def is_wanted(message: OutboxMessage, *, now: datetime) -> bool:
-    """Whether it is still to be sent."""
-    ask = _wanted.get(message.purpose)
-    return ask is None or ask(message, now=now)
+def wanted_of(messages: Sequence[OutboxMessage], *, now: datetime) -> Collection[int]:
+    """The numbers of those of one purpose that are still to be sent."""
+    ask_all = _wanted_of_many.get(messages[0].purpose)
+    if ask_all is not None:
+        return ask_all(messages, now=now)
+    ask = _wanted.get(messages[0].purpose)
+    return {message.id for message in messages if ask is None or ask(message, now=now)}
+
+
+def tell_accepted(messages: Sequence[OutboxMessage], *, now: datetime) -> bool:
+    """Tell the room of mails of one purpose; False when it wants to hear of each by itself."""
+    handler = _accepted.get(messages[0].purpose)
+    if handler is None:
+        return messages[0].purpose not in _handlers
+    handler(messages, now=now)
+    return True
 
 
 def tell(message: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:

@@ -7,7 +7,7 @@ part of a template: what stands in it, ``{{ 7*7 }}`` or ``<b>``, arrives literal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from css_inline import CSSInliner
@@ -36,6 +36,30 @@ class Paper:
     pictures: tuple[Inline, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One practice's paper in one language, and what is printed on it: the same for all who are written to."""
+
+    paper: Paper
+    values: tuple[tuple[str, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mail before it is filled in: which one it is, on whose paper, and what is its own."""
+
+    name: str
+    sheet: Sheet
+    values: dict[str, str | None]
+    unsubscribe: str | None = None
+    """The address of List-Unsubscribe, of a mail that nobody asked for one by one."""
+
+    def composed(self) -> Composed:
+        """What it says, in the current language."""
+        filled = fill(self.name, dict(self.sheet.values) | self.values, self.sheet.paper)
+        return replace(filled, automatic=self.unsubscribe is not None)
+
+
 def fill(name: str, values: dict[str, str | None], paper: Paper) -> Composed:
     """The mail ``name`` in the current language with these values.
 
@@ -46,7 +70,7 @@ def fill(name: str, values: dict[str, str | None], paper: Paper) -> Composed:
     language = str(get_locale() or "en")
     present = frozenset(key for key, value in values.items() if value)
     html = _compiled(name, language, present, frozenset(values))
-    plain = {**values, "language": language}
+    plain = {key: value or None for key, value in values.items()} | {"language": language}
     return Composed(
         subject=_text(f"email/{name}/subject.txt", plain).strip(),
         text=_text(f"email/{name}/body.txt", plain).strip() + "\n",

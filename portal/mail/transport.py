@@ -1,4 +1,4 @@
-"""One connection to the mail server, kept for a batch. Flask-Mail is the transport.
+"""One kept connection to the mail server: Flask-Mail's ``Connection``, whose host is handed bytes that are ready.
 
 What smtplib and the socket raise is turned into a :class:`portal.mail.rules.Result` here and nowhere else.
 """
@@ -38,18 +38,6 @@ class Letter:
     raw: bytes
     sender: str
     recipient: str
-
-
-class ReadyMessage(flask_mail.Message):
-    """A Flask-Mail message whose bytes were made beforehand."""
-
-    def __init__(self, letter: Letter) -> None:
-        super().__init__(recipients=[letter.recipient], sender=letter.sender)
-        self._raw = letter.raw
-
-    def as_bytes(self) -> bytes:
-        """The bytes, as they are."""
-        return self._raw
 
 
 class Transport:
@@ -114,14 +102,14 @@ class Transport:
         return result
 
     def _converse(self, letter: Letter, before_data: Callable[[], bool]) -> Result:
-        dialogue = self._dialogue
-        if dialogue is None:
+        dialogue, host = self._dialogue, self._connection.host
+        if dialogue is None or host is None:
             return Result(Kind.TEMPORARY, Reason.CONNECTION_LOST, whole_server=True)
         self._within(BEFORE_DOT * self._timeout)
         dialogue.begin(before_data)
         self._sent += 1
         try:
-            self._connection.send(ReadyMessage(letter), envelope_from=letter.sender)
+            host.sendmail(letter.sender, [letter.recipient], letter.raw)
         except (smtplib.SMTPException, OSError) as error:
             result = _judge_failure(error, dialogue, late=self._late)
             if not isinstance(error, _STILL_CONNECTED):

@@ -13,7 +13,7 @@ from portal.mail.addresses import is_ours, no_reply, own_domain
 from portal.mail.bounces.meaning import Meaning, Reading
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed, Inline
-from portal.mail.templates import Paper
+from portal.mail.templates import Draft, Paper, Sheet
 from portal.people import bounces, rules
 from portal.people.models import Patient
 from portal.people.naming import hello_name
@@ -54,10 +54,9 @@ def colours(practice: Practice) -> tuple[str, str]:
     return (own, at_night(own)) if own else (templates.COLOUR, templates.COLOUR_AT_NIGHT)
 
 
-def write(name: str, practice: Practice, **values: str | None) -> Composed:
-    """The mail ``name`` on the practice's paper, in the current language."""
+def sheet(practice: Practice) -> Sheet:
+    """The practice's paper, in the current language."""
     phone = rules.format_phone(practice.phone, practice.country) if practice.phone else None
-    on_paper = {"practice_name": practice.name, "practice_phone": phone}
     shown, attached = _pictures(practice)
     paper = Paper(
         from_name=sender_name(practice),
@@ -66,7 +65,13 @@ def write(name: str, practice: Practice, **values: str | None) -> Composed:
         colours=colours(practice),
         pictures=attached,
     )
-    return templates.fill(name, on_paper | shown | values, paper)
+    printed = {"practice_name": practice.name, "practice_phone": phone} | shown
+    return Sheet(paper, tuple(printed.items()))
+
+
+def write(name: str, practice: Practice, **values: str | None) -> Composed:
+    """The mail ``name`` on the practice's paper, in the current language."""
+    return Draft(name, sheet(practice), values).composed()
 
 
 def _pictures(practice: Practice) -> tuple[dict[str, str | None], tuple[Inline, ...]]:

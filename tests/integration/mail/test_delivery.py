@@ -6,19 +6,22 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from portal.access import service as access
 from portal.access.models import EndReason
+from portal.audit import service as audit
 from portal.audit.models import AuditEvent
 from portal.extensions import db
 from portal.invitations import service as invitations
 from portal.invitations.models import Invitation, InvitationEvent
-from portal.mail import delivery, outbox, registry, transport
+from portal.mail import delivery, ledger, outbox, registry, transport
 from portal.mail.delivery import deliver
 from portal.mail.models import OutboxMessage
 from portal.mail.rules import DOUBT_WAIT, GIVE_UP_AFTER, Kind, Reason, Result
 from portal.people import service as people
+from portal.roster import service as roster
 from tests.factories import House, make_house, make_patient
 from tests.smtp import (
     DROP,
@@ -47,6 +50,11 @@ def the_message(invitation: Invitation) -> OutboxMessage:
         .where(OutboxMessage.purpose == "invitation", OutboxMessage.subject_id == invitation.id)
         .execution_options(populate_existing=True)
     ).one()
+
+
+def hand_over(claim: outbox.Claim, *, now) -> set[int]:
+    asked = outbox.held(claim.numbers, claim.lease)
+    return ledger.hand_over(asked, answered=(), lease=claim.lease, now=now)
 
 
 def lines(invitation: Invitation) -> list[str]:
@@ -245,6 +253,7 @@ def test_a_break_after_the_dot_repeats_once_with_the_same_id_and_link_and_is_mar
     monkeypatch.setitem(
         registry._handlers, "invitation", lambda *, message, outcome, now: heard.append(outcome)
     )
+    monkeypatch.delitem(registry._accepted, "invitation")
     deliver()
     assert the_message(invitation).state == "accepted"
     assert heard[0].maybe_twice
@@ -282,16 +291,121 @@ def test_a_batch_goes_over_one_connection(house, moment, smtp) -> None:
     assert smtp.connections == 1
 
 
+def test_much_mail_goes_over_several_connections(house, moment, smtp, configure) -> None:
+    configure(mail_server="127.0.0.1", mail_port=smtp.port, mail_timeout=1.0, mail_connections=2)
+    sent = [invite(house, moment) for _ in range(80)]
+    done = deliver()
+    assert (done.claimed, done.accepted) == (80, 80)
+    assert smtp.connections == 2
+    assert sorted(mail.recipient for mail in smtp.received) == sorted(
+        invitation.email for invitation in sent
+    )
+    db.session.rollback()
+    assert set(db.session.scalars(select(Invitation.state))) == {"live"}
+    assert all(lines(invitation) == ["queued", "accepted"] for invitation in sent)
+
+
+def test_batch_after_batch_goes_over_the_same_connection(house, moment, smtp) -> None:
+    for _ in range(10):
+        invite(house, moment)
+    done = deliver(limit=3, within=30.0)
+    assert (done.claimed, done.accepted, done.more) == (10, 10, False)
+    assert smtp.connections == 1
+
+
+def test_when_the_time_is_up_the_rest_is_left(house, moment, smtp) -> None:
+    for _ in range(5):
+        invite(house, moment)
+    done = deliver(limit=3, within=0.000001)
+    assert (done.claimed, done.accepted, done.more) == (3, 3, True)
+
+
+def test_a_kept_connection_that_the_server_closes_after_the_dot_does_not_lose_the_mail(
+    house, moment, smtp
+) -> None:
+    """421 is no acceptance: the mail goes out over the next connection."""
+    first, second = invite(house, moment), invite(house, moment)
+    smtp.program("data", "250 OK", "421 Enough for one connection")
+    assert deliver().accepted == 2
+    assert (the_message(first).state, the_message(second).state) == ("accepted", "accepted")
+    assert smtp.connections == 2
+    # of an answer that it was told the test's server keeps no mail
+    assert [mail.recipient for mail in smtp.received] == [second.email]
+
+
+def test_nothing_goes_out_that_could_not_be_marked(house, moment, smtp, monkeypatch) -> None:
+    invitation = invite(house, moment)
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("gone"))
+
+    monkeypatch.setattr(ledger, "hand_over", away)
+    monkeypatch.setattr(delivery, "RECORD_WAITS", (0.0, 0.0))
+    with pytest.raises(OperationalError):
+        deliver()
+    assert smtp.received == []
+    monkeypatch.undo()
+    assert the_message(invitation).state == "queued", "given back"
+
+
+def test_many_results_at_once_say_what_each_by_itself_says(
+    house, moment, smtp, monkeypatch
+) -> None:
+    """Of who had a live link before, of who has none, and of whom the mail reaches too late."""
+    told = {}
+    for way in ("at once", "one by one"):
+        if way == "one by one":
+            monkeypatch.delitem(registry._accepted, "invitation")
+        again = invite(house, moment)
+        deliver()
+        newer = invitations.resend(
+            patient=again.patient, replaces=again.public_id, by=house.hand, now=moment.now
+        )
+        late, plain = invite(house, moment), invite(house, moment)
+        real = ledger.settle
+
+        def revoke_late(*given, late=late, real=real, **more) -> None:
+            revoke(late, house, moment)
+            real(*given, **more)
+
+        monkeypatch.setattr(ledger, "settle", revoke_late)
+        deliver()
+        monkeypatch.setattr(ledger, "settle", real)
+        each = (again, newer, late, plain)
+        db.session.rollback()
+        told[way] = [
+            (
+                db.session.get_one(Invitation, one.id).state,
+                lines(one),
+                events_about(one),
+                the_message(one).state,
+            )
+            for one in each
+        ]
+    assert told["at once"] == told["one by one"]
+    assert [state for state, *_ in told["at once"]] == ["replaced", "live", "revoked", "live"]
+    assert audit.first_broken_link(house.practice.id) is None
+    assert roster.check(house.practice.id, moment.now) == []
+
+
+def events_about(invitation: Invitation) -> list[str]:
+    rows = db.session.scalars(select(AuditEvent).order_by(AuditEvent.id))
+    names = {invitation.public_id, the_message(invitation).public_id}
+    return [
+        row.event for row in rows if names & {row.data.get("invitation"), row.data.get("message")}
+    ]
+
+
 def test_a_mail_that_cannot_be_written_fails_alone(house, moment, smtp, monkeypatch) -> None:
     poison, healthy = invite(house, moment), invite(house, moment)
-    write = registry._composers["invitation"]
+    write = registry._drafters["invitation"]
 
-    def compose(message, *, now):
-        if message.subject_id == poison.id:
+    def draft(messages, *, now):
+        if poison.id in [message.subject_id for message in messages]:
             raise RuntimeError("Jenny Harris has a secret")
-        return write(message, now=now)
+        return write(messages, now=now)
 
-    monkeypatch.setitem(registry._composers, "invitation", compose)
+    monkeypatch.setitem(registry._drafters, "invitation", draft)
     with capture_logs() as told:
         deliver()
     assert the_message(poison).reason == Reason.CANNOT_COMPOSE
@@ -321,14 +435,14 @@ def test_revoked_between_claim_and_hand_over_it_does_not_go(
     house, moment, smtp, monkeypatch
 ) -> None:
     first, second = invite(house, moment), invite(house, moment)
-    real = delivery.outbox.hand_over
+    real = ledger.hand_over
 
-    def revoke_first(number, lease, *, now):
-        if number == the_message(first).id:
+    def revoke_first(asked, **more):
+        if the_message(first).id in [message.id for message in asked]:
             revoke(first, house, moment)
-        return real(number, lease, now=now)
+        return real(asked, **more)
 
-    monkeypatch.setattr(delivery.outbox, "hand_over", revoke_first)
+    monkeypatch.setattr(ledger, "hand_over", revoke_first)
     deliver()
     assert the_message(first).state == "cancelled"
     assert the_message(second).state == "accepted"
@@ -383,7 +497,7 @@ def test_what_a_dead_sender_handed_over_repeats_once_and_is_marked(house, moment
     invitation = invite(house, moment)
     for tries, state in ((1, "queued"), (2, "unknown")):
         claim = outbox.claim(now=moment.now, limit=10)
-        assert outbox.hand_over(claim.numbers[0], claim.lease, now=moment.now)
+        assert hand_over(claim, now=moment.now) == set(claim.numbers)
         moment.pass_(seconds=60)
         outbox.recover(now=moment.now)
         message = the_message(invitation)
@@ -391,13 +505,26 @@ def test_what_a_dead_sender_handed_over_repeats_once_and_is_marked(house, moment
         assert message.reason == Reason.SENDER_DIED
 
 
+def test_what_the_server_took_from_a_dead_sender_is_not_doubted(house, moment, smtp) -> None:
+    """Killed after the answer was marked, before what follows was written (F2)."""
+    invitation = invite(house, moment)
+    claim = outbox.claim(now=moment.now, limit=10)
+    assert hand_over(claim, now=moment.now) == set(claim.numbers)
+    ledger.hand_over([], answered=claim.numbers, lease=claim.lease, now=moment.now)
+    assert the_message(invitation).state == "sending"
+    moment.pass_(seconds=60)
+    assert outbox.recover(now=moment.now) == 1
+    message = the_message(invitation)
+    assert (message.state, message.doubtful_tries, message.attempts) == ("accepted", 0, 1)
+    assert db.session.get_one(Invitation, invitation.id).state == "live"
+    assert deliver().claimed == 0
+
+
 def test_the_database_away_for_a_moment_makes_no_mail_repeat(
     house, moment, smtp, monkeypatch
 ) -> None:
-    from sqlalchemy.exc import OperationalError
-
     invitation = invite(house, moment)
-    real, calls = outbox.record, []
+    real, calls = ledger.settle, []
 
     def away_twice(*args, **more):
         calls.append(args)
@@ -405,7 +532,7 @@ def test_the_database_away_for_a_moment_makes_no_mail_repeat(
             raise OperationalError("UPDATE", {}, Exception("gone"))
         return real(*args, **more)
 
-    monkeypatch.setattr(delivery.outbox, "record", away_twice)
+    monkeypatch.setattr(ledger, "settle", away_twice)
     monkeypatch.setattr(delivery, "RECORD_WAITS", (0.0, 0.0, 0.0))
     deliver()
     assert the_message(invitation).state == "accepted"
@@ -416,14 +543,14 @@ def test_an_error_of_the_room_that_is_asked_last_sends_nothing_and_holds_up_nobo
     house, moment, smtp, monkeypatch
 ) -> None:
     poison, healthy = invite(house, moment), invite(house, moment)
-    real = registry._wanted["invitation"]
+    real = registry._wanted_of_many["invitation"]
 
-    def broken(message, *, now):
-        if message.subject_id == poison.id:
+    def broken(messages, *, now):
+        if poison.id in [message.subject_id for message in messages]:
             raise KeyError("a bug")
-        return real(message, now=now)
+        return real(messages, now=now)
 
-    monkeypatch.setitem(registry._wanted, "invitation", broken)
+    monkeypatch.setitem(registry._wanted_of_many, "invitation", broken)
     deliver()
     assert the_message(poison).reason == Reason.CANNOT_COMPOSE
     assert the_message(healthy).state == "accepted"
@@ -439,6 +566,7 @@ def test_an_error_of_the_room_does_not_send_the_mail_again(
         raise KeyError("a bug")
 
     monkeypatch.setitem(registry._handlers, "invitation", broken)
+    monkeypatch.setitem(registry._accepted, "invitation", broken)
     deliver()
     assert the_message(invitation).state == "accepted"
     moment.pass_(hours=1)
