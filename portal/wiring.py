@@ -11,12 +11,15 @@ from portal.bulk import samples as bulk_samples
 from portal.invitations import mail as invitations_mail
 from portal.invitations import outcomes, reminder_mail
 from portal.people import mail as people_mail
+from portal.practices import service as practices
 from portal.roster import writing as roster
+from portal.schedule import lists as schedule_lists
 from portal.schedule import models as schedule_models
 
 
 def connect_rooms() -> None:
     """Called once by ``create_app``; a second time changes nothing."""
+    practices.founded.register(schedule_lists.provide_new)
     outcomes.register()
     accounts_service.register()
     recovery.register()

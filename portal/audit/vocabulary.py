@@ -32,6 +32,8 @@ FIELDS: dict[str, frozenset[str]] = {
     "patient.opted_in": frozenset({"reason"}),
     "patients.imported": frozenset({"created", "updated", "digest"}),
     "demo.made": frozenset({"patients"}),
+    # the schedule
+    "schedule.lists_made": frozenset(),
     # access and invitations
     "access.enabled": frozenset({"grant", "email", "existing_account"}),
     "access.ended": frozenset({"grant", "reason"}),
