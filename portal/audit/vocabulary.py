@@ -34,6 +34,11 @@ FIELDS: dict[str, frozenset[str]] = {
     "demo.made": frozenset({"patients"}),
     # the schedule
     "schedule.lists_made": frozenset(),
+    "appointment.booked": frozenset({"appointment", "starts_at", "times"}),
+    "appointment.changed": frozenset({"appointment", "fields"}),
+    "appointment.moved": frozenset({"appointment", "before", "starts_at"}),
+    "appointment.state_changed": frozenset({"appointment", "before", "state"}),
+    "visit_note.saved": frozenset({"appointment", "version"}),
     # access and invitations
     "access.enabled": frozenset({"grant", "email", "existing_account"}),
     "access.ended": frozenset({"grant", "reason"}),
