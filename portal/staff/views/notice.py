@@ -14,6 +14,8 @@ from portal.practices import service as practices
 from portal.staff import answers, blueprint
 from portal.staff.isolation import patient_of
 from portal.staff.place import BACK, Place
+from portal.staff.presenters.messaging import TO
+from portal.web.places import safe_path
 from portal.web.signed_on import staff_hand, staff_on
 
 P = ParamSpec("P")
@@ -57,6 +59,9 @@ def _came_from(public_id: str | None) -> str:
     if public_id is None:
         return place.url()
     patient = patient_of(public_id)
+    if TO in request.form:
+        here = safe_path(request.form[TO], below="/staff/")
+        return here or url_for("staff.messaging", public_id=public_id)
     if BACK in request.form:
         return place.url(row=patient.public_id)
     return url_for("staff.portal_access", public_id=patient.public_id)
