@@ -15,7 +15,7 @@ from portal.extensions import db
 from portal.people.locking import lock_patient
 from portal.people.models import Patient
 from portal.schedule import changes, lists, rules, steps
-from portal.schedule.models import Appointment, AppointmentConsent, AppointmentStatus
+from portal.schedule.models import Appointment, AppointmentConsent, AppointmentStatus, Office
 from portal.schedule.slip import PLAIN, Changed, Slip, parts_of
 from portal.schedule.states import AppointmentState, ListKind
 from portal.transaction import atomic, touch_patient
@@ -112,12 +112,19 @@ def book(
 
 
 def change(
-    *, appointment: Appointment, version: int, slip: Slip, by: Actor, now: datetime
+    *,
+    appointment: Appointment,
+    version: int,
+    slip: Slip,
+    by: Actor,
+    now: datetime,
+    reopening: bool = False,
 ) -> Changed:
     """Save an appointment as it was edited.
 
     Args:
         version: the one that the editor saw.
+        reopening: if it is closed, it is opened again first.
 
     Raises:
         Stale: somebody changed it meanwhile; nothing was written.
@@ -129,13 +136,14 @@ def change(
     with atomic():
         held = steps.locked(appointment, version)
         parts = parts_of(held.practice_id, slip)
-        start = rules.start(slip.day, slip.wall, parts.office.time_zone).at
+        start = _start_of(held, slip, parts.office)
         values = {name: getattr(slip, name) for name in PLAIN} | {
             "starts_at": start,
             "day": slip.day,
             "minutes": parts.minutes,
         }
         before = held.starts_at
+        became = steps.reopen(held, by=by, now=now) if reopening else None
         fields = {name for name, value in values.items() if getattr(held, name) != value}
         state = AppointmentState(held.state)
         if state in rules.CLOSED and fields & {"starts_at", "day", "office_id"}:
@@ -149,7 +157,8 @@ def change(
         if moved and (status is None or status.id == held.status_id):
             wanted = rules.after_moving(state)
             status = None if wanted is state else lists.status_for(held.practice_id, wanted)
-        became = steps.become(held, status, by=by, now=now) if status else None
+        if status is not None:
+            became = steps.become(held, status, by=by, now=now) or became
         done = Changed(tuple(sorted(fields)), became)
         if done:
             steps.signed(held, by=by, now=now)
@@ -220,12 +229,10 @@ def reopen(
     """
     with atomic():
         held = steps.locked(appointment, None)
-        state = AppointmentState(held.state)
-        if state not in rules.CLOSED:
+        if AppointmentState(held.state) not in rules.CLOSED:
             return False
         steps.expect(held, version)
-        status = lists.status_for(held.practice_id, rules.REOPENED[state])
-        steps.become(held, status, by=by, now=now, reopening=True)
+        steps.reopen(held, by=by, now=now)
         steps.signed(held, by=by, now=now)
         return True
 
@@ -244,6 +251,15 @@ def _reach(
             return False
         status = lists.status_for(held.practice_id, wanted)
         return set_status(appointment=held, status=status, by=by, now=now, version=version)
+
+
+def _start_of(held: Appointment, slip: Slip, office: Office) -> datetime:
+    """The moment that was chosen. What a file brought keeps its seconds while nobody moves it."""
+    shown = rules.local(held.starts_at, office.time_zone)
+    wanted = datetime.combine(slip.day, slip.wall, tzinfo=shown.tzinfo)
+    if shown.replace(second=0, microsecond=0, fold=0) == wanted and held.office_id == office.id:
+        return held.starts_at
+    return rules.start(slip.day, slip.wall, office.time_zone).at
 
 
 def _tell_changed(

@@ -9,7 +9,7 @@ from portal.audit.actor import Actor, ActorKind
 from portal.errors import Refused, Stale
 from portal.extensions import db
 from portal.people.locking import lock_patient
-from portal.schedule import changes, rules
+from portal.schedule import changes, lists, rules
 from portal.schedule.models import Appointment, AppointmentStatus
 from portal.schedule.states import AppointmentState
 from portal.transaction import touch_patient
@@ -50,7 +50,9 @@ def become(
         Refused: ``transition``.
     """
     before, wanted = AppointmentState(held.state), AppointmentState(status.meaning)
-    if not (rules.may_become(before, wanted) or (reopening and rules.REOPENED[before] is wanted)):
+    if not (
+        rules.may_become(before, wanted) or (reopening and rules.REOPENED.get(before) is wanted)
+    ):
         raise Refused("transition")
     held.status_id = status.id
     if wanted is before:
@@ -87,6 +89,15 @@ def become(
 
 def _confirmer(by: Actor) -> str:
     return "patient" if by.kind in {ActorKind.ACCOUNT, ActorKind.LINK} else "staff"
+
+
+def reopen(held: Appointment, *, by: Actor, now: datetime) -> AppointmentState | None:
+    """A closed one stands again; returns its new state, None where it is not closed."""
+    state = AppointmentState(held.state)
+    if state not in rules.CLOSED:
+        return None
+    status = lists.status_for(held.practice_id, rules.REOPENED[state])
+    return become(held, status, by=by, now=now, reopening=True)
 
 
 def signed(held: Appointment, *, by: Actor, now: datetime) -> None:

@@ -7,6 +7,8 @@ blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 from portal.staff import isolation, said  # noqa: E402
 from portal.staff.views import (  # noqa: E402
     actions,
+    appointment_portal,
+    appointments,
     bulk,
     bulk_invite,
     chart,
@@ -19,8 +21,10 @@ from portal.staff.views import (  # noqa: E402
     patients,
     portal_access,
     records,
+    schedule,
     selection,
     settings,
+    visits,
 )
 
 isolation.watch(blueprint)
@@ -28,6 +32,8 @@ blueprint.context_processor(lambda: {"said": said.recall})
 
 __all__ = [
     "actions",
+    "appointment_portal",
+    "appointments",
     "blueprint",
     "bulk",
     "bulk_invite",
@@ -41,6 +47,8 @@ __all__ = [
     "patients",
     "portal_access",
     "records",
+    "schedule",
     "selection",
     "settings",
+    "visits",
 ]

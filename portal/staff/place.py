@@ -18,10 +18,10 @@ from flask import url_for
 
 from portal.roster.rows import Cursor
 from portal.roster.rules import AgeBand, Order, Pill
+from portal.staff.ids import public_id_in
 
 BACK = "back"
 _LONGEST = 500
-_ID = re.compile(r"[\w-]{1,22}", re.ASCII)
 _CURSOR = re.compile(r"(after|before)\.[\w-]{1,22}\.[\w:+-]{0,40}", re.ASCII)
 
 Code = TypeVar("Code", bound=StrEnum)
@@ -46,10 +46,10 @@ class Place:
         at = values.get("at", "")
         return cls(
             pill=_code(Pill, values.get("pill")) or Pill.ALL,
-            provider=_id(values.get("provider")),
+            provider=public_id_in(values.get("provider")),
             age=_code(AgeBand, values.get("age")),
             order=_code(Order, values.get("sort")) or Order.NAME,
-            search=_id(values.get("s")),
+            search=public_id_in(values.get("s")),
             cursor=Cursor.parse(at) if _CURSOR.fullmatch(at) else None,
         )
 
@@ -84,7 +84,3 @@ class Place:
 
 def _code(kind: type[Code], text: str | None) -> Code | None:
     return kind(text) if text in {code.value for code in kind} else None
-
-
-def _id(text: str | None) -> str:
-    return text if text and _ID.fullmatch(text) else ""
