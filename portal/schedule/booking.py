@@ -58,7 +58,7 @@ def book(
     """
     with atomic():
         patient = lock_patient(patient.id)
-        held = _series_of(patient.id, public_id) if public_id else []
+        held = named(patient.id, public_id) if public_id else []
         if held:
             return held
         parts = parts_of(patient.practice_id, slip)
@@ -305,8 +305,8 @@ def _preset(practice_id: int) -> frozenset[int]:
     return frozenset(form.id for form in forms if form.preset)
 
 
-def _series_of(patient_id: int, public_id: str) -> list[Appointment]:
-    """The patient's appointment of that name, with the rest of its series."""
+def named(patient_id: int, public_id: str) -> list[Appointment]:
+    """The patient's appointment of that name, with the rest of its series; nothing where there is none."""
     first = db.session.scalar(
         select(Appointment).where(
             Appointment.public_id == public_id, Appointment.patient_id == patient_id

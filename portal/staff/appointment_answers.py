@@ -12,7 +12,7 @@ from portal.people import search, views_log
 from portal.people.models import Patient
 from portal.people.naming import list_name
 from portal.practices import service as practices
-from portal.schedule import days, lists, rules
+from portal.schedule import booking, days, lists, rules
 from portal.schedule.models import Appointment
 from portal.schedule.slip import Slip
 from portal.schedule.states import AppointmentState, ListKind
@@ -175,6 +175,8 @@ def clashing(
     ]
     if "anyway" in request.form or (appointment and _stays(appointment, wanted[0])):
         return []
+    if booking.named(patient.id, form.new_id or ""):
+        return []  # a double click: it is in its own way
     but = appointment.id if appointment else None
     taken = days.clashes(patient.practice_id, wanted, but=but)
     return clash_words(taken, office.time_zone)

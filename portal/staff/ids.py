@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+ID_LENGTH = 22
+"""Of a whole one (:func:`portal.tokens.public_id`)."""
 _ID = re.compile(r"[\w-]{1,22}", re.ASCII)
 
 

@@ -24,6 +24,7 @@ from portal.practices.models import Provider
 from portal.schedule import rules
 from portal.schedule.models import AppointmentStatus, ListEntry, Office
 from portal.schedule.slip import KEEP, Slip
+from portal.staff.ids import ID_LENGTH, public_id_in
 from portal.staff.schedule_place import read_day
 
 _l: Any = lazy_gettext
@@ -122,6 +123,12 @@ class AppointmentForm(FlaskForm):  # type: ignore[misc]
     def repeat(self) -> rules.Repeat | None:
         """The series that is wanted; after :meth:`validate`."""
         return self._repeat
+
+    @property
+    def new_id(self) -> str | None:
+        """What a new appointment is to be called, so that a form which is sent twice makes one."""
+        key = public_id_in(self.key.data)
+        return key if len(key) == ID_LENGTH else None
 
     @property
     def seen_version(self) -> int:

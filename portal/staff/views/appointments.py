@@ -20,7 +20,6 @@ from portal.staff.forms.appointment import AppointmentForm
 from portal.staff.isolation import appointment_of, patient_of
 from portal.staff.presenters.appointment import no_such_time
 from portal.staff.wording import Said, refusal
-from portal.tokens import public_id as fresh_id
 from portal.web.signed_on import staff_hand, staff_on
 
 SAVE, CANCEL, COMPLETE, REOPEN = "save", "cancel", "complete", "reopen"
@@ -43,9 +42,13 @@ def new_appointment() -> ResponseReturnValue:
     try:
         if taken := answers.clashing(patient, form, slip):
             return answers.window(patient, form, status=422, clashes=taken)
-        key = form.key.data if len(form.key.data or "") == len(fresh_id()) else None
         made = booking.book(
-            patient=patient, slip=slip, repeat=form.repeat, public_id=key, by=staff_hand(), now=now
+            patient=patient,
+            slip=slip,
+            repeat=form.repeat,
+            public_id=form.new_id,
+            by=staff_hand(),
+            now=now,
         )
     except NoSuchTime as skipped:
         form.refuse("at", no_such_time(skipped))
