@@ -202,7 +202,7 @@ def _around(practice_id: int, wanted: Iterable[rules.Use], *, but: int | None) -
     ]
 
 
-def _of(practice_id: int, wanted: Filter) -> Select[tuple[Appointment]]:
+def _of(practice_id: int, wanted: Filter) -> Select[Appointment]:
     return (
         select(Appointment)
         .where(Appointment.practice_id == practice_id, *_narrowed(wanted))
@@ -220,7 +220,7 @@ def _narrowed(wanted: Filter) -> list[ColumnElement[bool]]:
     return narrowed
 
 
-def _of_patient(patient_id: int, *, falling: bool) -> Select[tuple[Appointment]]:
+def _of_patient(patient_id: int, *, falling: bool) -> Select[Appointment]:
     order: tuple[Any, ...] = (Appointment.starts_at, Appointment.id)
     return (
         select(Appointment)

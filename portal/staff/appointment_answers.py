@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, make_response, render_template, request, url_for
 
@@ -35,6 +35,7 @@ from portal.web.signed_on import staff_hand, staff_on
 CARRIED = ("day", "time", "office", "provider", TO)
 """What the address of a new appointment may say beforehand."""
 _FOUND = 10
+Row = TypeVar("Row")
 
 
 def form_of(appointment: Appointment, *, typed: bool = True) -> AppointmentForm:
@@ -98,13 +99,9 @@ def choices(appointment: Appointment | None = None) -> Lists:
         statuses=lists.statuses(practice_id),
     )
     if appointment is not None:
-        for rows, held in (
-            (made.offices, appointment.office),
-            (made.profiles, appointment.profile),
-            (made.statuses, appointment.status),
-        ):
-            if held is not None and held not in rows:
-                rows.append(held)  # type: ignore[attr-defined]
+        _keep(made.offices, appointment.office)
+        _keep(made.profiles, appointment.profile)
+        _keep(made.statuses, appointment.status)
     return made
 
 
@@ -185,7 +182,7 @@ def clashing(
 def choose_patient(text: str = "") -> Response:
     """The first step of a new appointment: whom it is for."""
     carried = {name: request.values[name] for name in CARRIED if request.values.get(name)}
-    context = {
+    context: dict[str, Any] = {
         "text": text,
         "found": _found(text, carried) if text else None,
         "carried": carried,
@@ -195,6 +192,11 @@ def choose_patient(text: str = "") -> Response:
         html = render_template("staff/fragments/appointment_patients.html", **context)
         return make_response(html)
     return answers.dialog("appointment_patient", **context)
+
+
+def _keep(rows: list[Row], held: Row | None) -> None:
+    if held is not None and held not in rows:
+        rows.append(held)
 
 
 def _found(text: str, carried: dict[str, str]) -> list[dict[str, str]]:

@@ -70,10 +70,10 @@ def note_view(appointment: Appointment, note: VisitNote | None) -> NoteView:
     """The visit that a note is about."""
     zone = appointment.office.time_zone
     here = url_for("staff.visit_note", appointment_id=appointment.public_id)
-    room = appointment.exam_room
+    office, room = appointment.office.name, appointment.exam_room
     facts = (
         (_("Provider"), appointment.provider.name if appointment.provider else ""),
-        (_("Office"), ", ".join(filter(None, (appointment.office.name, room and room.name)))),
+        (_("Office"), f"{office}, {room.name}" if room else office),
         (_("Reason"), appointment.reason),
         (_("Type"), ", ".join(kinds(appointment)) or _("Office visit")),
         (_("Status"), appointment.status.name),

@@ -33,7 +33,7 @@ def new_appointment() -> ResponseReturnValue:
         return answers.choose_patient()
     patient, now = patient_of(request.values["patient"]), clock.now()
     form = answers.new_form(patient)
-    if request.method == "GET":
+    if not form.is_submitted():
         views_log.record_view(patient, page="appointment", by=staff_hand(), now=now)
         return answers.window(patient, form)
     if not form.validate():
@@ -68,7 +68,7 @@ def appointment(appointment_id: str) -> ResponseReturnValue:
     """The window of one that stands; its buttons save it, and cancel, complete or reopen it by the way."""
     held = appointment_of(appointment_id)
     form = answers.form_of(held)
-    if request.method == "GET":
+    if not form.is_submitted():
         views_log.record_view(held.patient, page="appointment", by=staff_hand(), now=clock.now())
         return answers.window(held.patient, form, appointment=held)
     if not form.validate():

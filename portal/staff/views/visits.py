@@ -45,7 +45,7 @@ def visit_note(appointment_id: str) -> ResponseReturnValue:
     """The charting window; a note that somebody else wrote meanwhile is shown beside what was typed."""
     appointment, now = appointment_of(appointment_id), clock.now()
     form = VisitNoteForm()
-    if request.method == "GET":
+    if not form.is_submitted():
         views_log.record_view(appointment.patient, page="visit_note", by=staff_hand(), now=now)
         return _page(appointment, form)
     if not form.validate():
