@@ -71,7 +71,7 @@ def window_view(
     portal = None
     if appointment is not None:
         stands = standings([appointment], now=now)[patient.id]
-        portal = portal_cell(appointment, stands, where=WINDOW, to=to)
+        portal = portal_cell(appointment, stands, where=WINDOW, to=to, now=now)
     return WindowView(
         who=chart_name(patient),
         born=short_day(patient.birth_date),
@@ -183,18 +183,18 @@ def _links(
 def _standing(appointment: Appointment) -> str:
     zone = appointment.office.time_zone
     words = _(
-        "Booked by %(name)s, %(time)s.",
+        "Booked by %(name)s, %(time)s",
         name=appointment.created_by_name,
         time=moment(appointment.created_at, zone),
     )
     if appointment.version == 1:
         return words
     changed = _(
-        "Last changed by %(name)s, %(time)s.",
+        "Last changed by %(name)s, %(time)s",
         name=appointment.updated_by_name,
         time=moment(appointment.updated_at, zone),
     )
-    return f"{words} {changed}"
+    return f"{words} · {changed}"
 
 
 def _zones(form: AppointmentForm) -> str:

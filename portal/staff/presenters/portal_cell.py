@@ -11,12 +11,14 @@ from flask_babel import gettext as _
 
 from portal.access import service as access
 from portal.access.rules import Status
+from portal.invitations.rules import OPEN
 from portal.people import blocks
 from portal.people.models import Patient
 from portal.people.naming import chart_name
 from portal.roster import service as roster
 from portal.roster.rows import RosterLine
 from portal.schedule.models import Appointment
+from portal.staff.presenters.history import last_day
 from portal.staff.presenters.messaging import TO
 from portal.staff.presenters.onboarding_row import NEWEST, Act, missing_words, notes_of
 from portal.staff.presenters.status import Detail, StatusView, status_view
@@ -36,10 +38,13 @@ class PortalCell:
     status: StatusView
     notes: tuple[Detail, ...]
     send: Act | None
+    words: str
+    """What the arrow does, without the name, where there is room to write it out."""
     missing: str
     """What an invitation needs and the chart does not hold."""
     missing_url: str
-    registered: bool
+    short: Detail | None
+    """What a row has room for: the gravest of the notes, or when the invitation expires."""
     barred: bool
     """No invitation may go out; the notes say why."""
 
@@ -89,7 +94,9 @@ def standings(appointments: Sequence[Appointment], *, now: datetime) -> dict[int
     }
 
 
-def portal_cell(appointment: Appointment, stands: Standing, *, where: str, to: str) -> PortalCell:
+def portal_cell(
+    appointment: Appointment, stands: Standing, *, where: str, to: str, now: datetime
+) -> PortalCell:
     """The badge and the arrow of one appointment.
 
     Args:
@@ -105,9 +112,10 @@ def portal_cell(appointment: Appointment, stands: Standing, *, where: str, to: s
         status=status_view(stands.status),
         notes=stands.notes,
         send=_send(appointment, stands, fields),
+        words=_words(stands),
         missing=missing,
         missing_url=f"{url}?where={where}&to={to_query(to)}" if missing else "",
-        registered=stands.status is Status.ACTIVE,
+        short=_short(stands, now=now),
         barred=stands.barred,
     )
 
@@ -115,6 +123,24 @@ def portal_cell(appointment: Appointment, stands: Standing, *, where: str, to: s
 def to_query(path: str) -> str:
     """A path as a value in an address."""
     return path.replace("&", "%26").replace("?", "%3F").replace("=", "%3D")
+
+
+def _short(stands: Standing, *, now: datetime) -> Detail | None:
+    invitation = stands.line.invitation
+    if stands.status in {Status.ACTIVE, Status.READY} and not stands.barred:
+        return None
+    if len(stands.notes) == 1 and invitation is not None and now < invitation.expires_at:
+        if invitation.state in OPEN:
+            zone = stands.patient.practice.time_zone
+            return Detail(_("Expires %(day)s", day=last_day(invitation.expires_at, zone)))
+    return stands.notes[0] if stands.notes else None
+
+
+def _words(stands: Standing) -> str:
+    if stands.missing:
+        return _("Add what is missing")
+    again = stands.status is Status.INVITED and stands.line.invitation is not None
+    return _("Resend portal invitation") if again else _("Send portal invitation")
 
 
 def _send(appointment: Appointment, stands: Standing, fields: dict[str, str]) -> Act | None:

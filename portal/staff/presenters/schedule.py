@@ -86,7 +86,8 @@ class Ask:
     name: str
     url: str
     status: StatusView
-    asks: tuple[str, ...]
+    ask: str
+    remarks: tuple[str, ...]
     provider: str
 
 
@@ -127,13 +128,19 @@ def day_view(
     missing = [a for a in taking_place if _to_ask(stand[a.patient_id])]
     summary = _summary(len(taking_place), len({a.patient_id for a in missing}))
     to = place.url()
+    several = len({a.office_id for a in appointments}) > 1
     rows: tuple[ScheduleRow, ...] = ()
     asks: tuple[Ask, ...] = ()
     if place.only_missing:
         asks = tuple(_ask(a, stand[a.patient_id], to) for a in missing)
     else:
-        rows = tuple(schedule_row(a, stand[a.patient_id], to) for a in appointments)
-    return _view(place, today, title=long_day(place.day), summary=summary, rows=rows, asks=asks)
+        rows = tuple(
+            schedule_row(a, stand[a.patient_id], to, several=several, now=now) for a in appointments
+        )
+    title = long_day(place.day)
+    if place.only_missing:
+        title = _("Not yet on the portal: %(day)s", day=title)
+    return _view(place, today, title=title, summary=summary, rows=rows, asks=asks)
 
 
 def week_view(
@@ -169,9 +176,12 @@ def filters(
     )
 
 
-def schedule_row(appointment: Appointment, stands: Standing, to: str) -> ScheduleRow:
-    """One appointment of a day."""
+def schedule_row(
+    appointment: Appointment, stands: Standing, to: str, *, several: bool, now: datetime
+) -> ScheduleRow:
+    """One appointment of a day; ``several``: the day is not all at one office."""
     room, office = appointment.exam_room, appointment.office
+    place = (office.name if several or room is None else "", room.name if room else "")
     return ScheduleRow(
         public_id=appointment.public_id,
         url=window_url(appointment, to),
@@ -181,11 +191,11 @@ def schedule_row(appointment: Appointment, stands: Standing, to: str) -> Schedul
         kinds=kinds(appointment),
         colour=colour_of(appointment),
         provider=appointment.provider.name if appointment.provider else "",
-        place=", ".join(part for part in (office.name, room.name if room else "") if part),
+        place=", ".join(part for part in place if part),
         reason=appointment.reason or (appointment.profile.name if appointment.profile else ""),
         status=appointment.status.name,
         gone=_gone(appointment),
-        portal=portal_cell(appointment, stands, where=ROW, to=to),
+        portal=portal_cell(appointment, stands, where=ROW, to=to, now=now),
     )
 
 
@@ -265,21 +275,27 @@ def _ask(appointment: Appointment, stands: Standing, to: str) -> Ask:
         name=list_name(appointment.patient),
         url=window_url(appointment, to),
         status=status_view(stands.status),
-        asks=_what_to_ask(stands),
+        ask=_what_to_ask(stands),
+        remarks=_remarks(stands),
         provider=appointment.provider.name if appointment.provider else "",
     )
 
 
-def _what_to_ask(stands: Standing) -> tuple[str, ...]:
+def _what_to_ask(stands: Standing) -> str:
     """In words only: what is on file is not printed."""
     if stands.missing:
-        return (stands.missing,)
-    told = tuple(note.text for note in stands.notes)
+        return stands.missing
     if stands.barred:
-        return told
+        return ""
     if stands.status is Status.INVITED:
-        return (_("Did the invitation arrive? Resend it if not."), *told)
-    return (_("Nothing is missing: offer the invitation."),)
+        return _("Did the invitation arrive? Resend it if not.")
+    return _("Nothing is missing: offer the invitation.")
+
+
+def _remarks(stands: Standing) -> tuple[str, ...]:
+    if stands.status is Status.READY and not stands.barred:
+        return ()
+    return tuple(note.text for note in stands.notes)
 
 
 def _summary(number: int, missing: int) -> str:

@@ -81,7 +81,7 @@ def note_view(appointment: Appointment, note: VisitNote | None) -> NoteView:
     saved = ""
     if note is not None:
         saved = _(
-            "Last saved by %(name)s, %(time)s.",
+            "Last saved by %(name)s, %(time)s",
             name=note.updated_by_name,
             time=moment(note.updated_at, zone),
         )

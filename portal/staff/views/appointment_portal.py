@@ -89,16 +89,19 @@ def _cells(
     closing: bool = False,
 ) -> Response:
     """The badge and the arrow wherever the page shows this patient, each in its place."""
-    appointment = appointment_of(appointment_id)
-    stands = standings([appointment], now=clock.now())[appointment.patient_id]
+    appointment, now = appointment_of(appointment_id), clock.now()
+    stands = standings([appointment], now=now)[appointment.patient_id]
     back = came_from(appointment)
     html = render_template(
         "staff/fragments/portal_cells.html",
         cells=[
-            portal_cell(each, stands, where=ROW, to=back) for each in days.same_day(appointment)
+            portal_cell(each, stands, where=ROW, to=back, now=now)
+            for each in days.same_day(appointment)
         ],
         window=(
-            portal_cell(appointment, stands, where=WINDOW, to=back) if _where() == WINDOW else None
+            portal_cell(appointment, stands, where=WINDOW, to=back, now=now)
+            if _where() == WINDOW
+            else None
         ),
         said_now=words,
         said_alert=alert,

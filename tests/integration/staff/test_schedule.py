@@ -39,7 +39,8 @@ def test_a_day_in_the_order_of_its_hours(house, clerk, jenny) -> None:
     shown = rows(page)
     assert [re.match(r"[\d:]+ [ap]\.m\.", row)[0] for row in shown] == ["8:00 a.m.", "2:30 p.m."]  # type: ignore[index]
     assert "Lee, Sam" in shown[0]
-    assert "Main office, Exam 1" in shown[0]
+    assert "Exam 1" in shown[0]
+    assert "Main office" in shown[1]
     assert "Harris, Jenny (Jen)" in shown[1]
     assert "Cough" in shown[1]
     assert "Video visit" in shown[1]
