@@ -129,10 +129,10 @@ def _short(stands: Standing, *, now: datetime) -> Detail | None:
     invitation = stands.line.invitation
     if stands.status in {Status.ACTIVE, Status.READY} and not stands.barred:
         return None
-    if len(stands.notes) == 1 and invitation is not None and now < invitation.expires_at:
-        if invitation.state in OPEN:
-            zone = stands.patient.practice.time_zone
-            return Detail(_("Expires %(day)s", day=last_day(invitation.expires_at, zone)))
+    pending = invitation is not None and invitation.state in OPEN and now < invitation.expires_at
+    if invitation is not None and pending and len(stands.notes) == 1:
+        zone = stands.patient.practice.time_zone
+        return Detail(_("Expires %(day)s", day=last_day(invitation.expires_at, zone)))
     return stands.notes[0] if stands.notes else None
 
 
