@@ -80,8 +80,7 @@ def test_booked_it_is_confirmed_and_reminded_of_once_each(house: House, moment: 
     assert [m.purpose for m in diary.mails()] == ["appointment_invitation", "appointment"]
     assert states() == [("automatic", "prepared")]
     told = [
-        (e.data["kind"], e.data["state"], e.data["invited"])
-        for e in audited("appointment.notice")
+        (e.data["kind"], e.data["state"], e.data["invited"]) for e in audited("appointment.notice")
     ]
     assert told == [("confirmation", "sent", True), ("reminder", "sent", False)]
 
