@@ -48,6 +48,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "invitation.ended": frozenset({"invitation", "state"}),
     "invitations.reminded": frozenset({"number", "digest"}),
     "invitation.fresh_link_asked": frozenset({"invitation", "sent"}),
+    "appointment.notice": frozenset({"notice", "kind", "state", "reason", "invited"}),
     "address.blocked": frozenset({"email", "reason"}),
     # many at once
     "bulk.started": frozenset({"run", "kind", "scope", "total", "reached"}),

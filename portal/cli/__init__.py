@@ -18,5 +18,5 @@ def init_app(app: Flask) -> None:
         mail.mail,
     ):
         app.cli.add_command(group)
-    for command in (demo.demo, upkeep.worker, upkeep.doctor):
+    for command in (demo.demo, upkeep.worker, upkeep.scheduler, upkeep.doctor):
         app.cli.add_command(command)

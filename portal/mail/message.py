@@ -61,6 +61,8 @@ def letter(message: OutboxMessage, composed: Composed, *, now: datetime) -> Lett
     mail.set_content(composed.text)
     mail.add_alternative(composed.html, subtype="html")
     _attach(mail, composed.pictures)
+    if composed.calendar:
+        _attach_calendar(mail, composed.calendar)
     mail["Content-Language"] = message.language
     return Letter(
         raw=_put_in(mail.as_bytes(), composed.pictures),
@@ -86,6 +88,14 @@ def _attach(mail: EmailMessage, pictures: Sequence[Inline]) -> None:
         part["Content-Disposition"] = "inline"
         part.set_payload(_place(picture))
         html.attach(part)
+
+
+def _attach_calendar(mail: EmailMessage, data: bytes) -> None:
+    """As a file to open, that also says to mail programs what it is (RFC 6047)."""
+    kind = {"method": "PUBLISH", "charset": "utf-8"}
+    mail.add_attachment(
+        data, maintype="text", subtype="calendar", filename="appointment.ics", params=kind
+    )
 
 
 def _put_in(raw: bytes, pictures: Sequence[Inline]) -> bytes:

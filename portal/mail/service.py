@@ -120,3 +120,16 @@ def _slots(*, practice_id: int, address: str, now: datetime) -> list[datetime]:
             )
         )
     )
+
+
+def hand_over_to(*, purpose: str, subject_id: int, new_purpose: str) -> None:
+    """Let another purpose write the mails of a subject that wait, in the caller's transaction."""
+    db.session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.purpose == purpose,
+            OutboxMessage.subject_id == subject_id,
+            OutboxMessage.state == OutboxState.QUEUED.value,
+        )
+        .values(purpose=new_purpose)
+    )

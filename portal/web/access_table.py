@@ -103,6 +103,7 @@ ACCESS: dict[str, Who] = {
     "staff.bulk_cancel": Who.STAFF,
     "staff.settings": Who.ADMINISTRATOR,
     "staff.settings_doctor": Who.ADMINISTRATOR,
+    "staff.settings_appointments": Who.ADMINISTRATOR,
     "staff.settings_communication": Who.ADMINISTRATOR,
     "staff.settings_style": Who.ADMINISTRATOR,
     "staff.picture": Who.STAFF,
