@@ -34,6 +34,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "demo.made": frozenset({"patients"}),
     # the schedule
     "schedule.lists_made": frozenset(),
+    "schedule.imported": frozenset({"created", "updated", "weeks", "digest"}),
     # access and invitations
     "access.enabled": frozenset({"grant", "email", "existing_account"}),
     "access.ended": frozenset({"grant", "reason"}),
