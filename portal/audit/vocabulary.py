@@ -34,6 +34,9 @@ FIELDS: dict[str, frozenset[str]] = {
     "demo.made": frozenset({"patients"}),
     # the schedule
     "schedule.lists_made": frozenset(),
+    "appointment.confirmed_by_patient": frozenset({"appointment"}),
+    "appointment_request.made": frozenset({"request", "kind", "appointment"}),
+    "appointment_request.settled": frozenset({"request", "outcome"}),
     "schedule.imported": frozenset({"created", "updated", "weeks", "digest"}),
     # access and invitations
     "access.enabled": frozenset({"grant", "email", "existing_account"}),

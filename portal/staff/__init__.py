@@ -18,6 +18,7 @@ from portal.staff.views import (  # noqa: E402
     patients,
     portal_access,
     records,
+    requests,
     selection,
     settings,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "patients",
     "portal_access",
     "records",
+    "requests",
     "selection",
     "settings",
 ]

@@ -22,6 +22,7 @@ from portal.people import views_log
 from portal.people.models import Patient
 from portal.pictures.models import Picture
 from portal.practices.models import Provider
+from portal.schedule.models import AppointmentRequest
 from portal.web import errors
 from portal.web.signed_on import staff_hand, staff_on
 
@@ -34,6 +35,7 @@ _OWNED = (
     Provider,
     BulkRun,
     Picture,
+    AppointmentRequest,
 )
 
 

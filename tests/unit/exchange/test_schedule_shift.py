@@ -74,7 +74,7 @@ class TestShifted:
         assert shifted(second, weeks=0, zone=NEW_YORK) == second
 
     @given(
-        st.datetimes(datetime(1950, 1, 1), datetime(2060, 1, 1)),
+        st.datetimes(datetime(1950, 1, 1), datetime(2060, 1, 1)),  # noqa: DTZ001 (hypothesis wants them so)
         st.integers(-3000, 3000),
         st.sampled_from(["America/New_York", "America/Phoenix", "Europe/Berlin", "Asia/Kolkata"]),
     )
