@@ -56,9 +56,13 @@ class ScheduleSource(Protocol):
     format: Literal["csv", "fhir"]
     files: tuple[Path, ...]
     """All that is read."""
-    mapping: tuple[tuple[Field, str], ...]
     passed_over: Counter[str]
     """What the last reading left aside, by kind."""
+
+    @property
+    def mapping(self) -> tuple[tuple[Field, str], ...]:
+        """Which columns (or FHIR elements) give which field."""
+        ...
 
     def __iter__(self) -> Iterator[Seen]:
         """The rows, file after file.

@@ -28,7 +28,10 @@ _COMPARED = (
     "minutes",
     "reason",
     "video_visit",
+    "profile_id",
+    "exam_room_id",
 )
+_KEPT_BY_A_BLANK = ("provider_id", "reason", "profile_id", "exam_room_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Incoming:
     state: State
     state_told: bool
     """Whether the file says so; else it follows from the clock."""
+    profile_id: int | None = None
+    exam_room_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -193,7 +198,7 @@ def _changes(row: Row[*tuple[Any, ...]], visit: Incoming) -> dict[str, Any]:
     }
     if not visit.office_told:
         values.pop("office_id", None)
-    for name in ("provider_id", "reason"):
+    for name in _KEPT_BY_A_BLANK:
         if not getattr(visit, name):
             values.pop(name, None)
     held = State(row.state)

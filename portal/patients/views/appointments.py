@@ -37,7 +37,7 @@ def change_appointment(public_id: str) -> ResponseReturnValue:
         return _ask(form, appointment.patient, appointment=appointment)
     try:
         of_patient.ask_to_change(
-            appointment, wish=form.wish.data, by=signed_on.account_hand(), now=clock.now()
+            appointment, wish=form.wish.data or "", by=signed_on.account_hand(), now=clock.now()
         )
     except Refused as refused:
         return _refused(refused)
@@ -55,7 +55,7 @@ def ask_for_appointment(public_id: str) -> ResponseReturnValue:
         return _ask(form, patient)
     try:
         of_patient.ask_for_one(
-            patient, wish=form.wish.data, by=signed_on.account_hand(), now=clock.now()
+            patient, wish=form.wish.data or "", by=signed_on.account_hand(), now=clock.now()
         )
     except Refused as refused:
         return _refused(refused)
