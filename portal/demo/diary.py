@@ -179,7 +179,7 @@ def living(practice_id: int) -> list[int]:
                 Patient.deceased.is_(False),
                 Patient.end_date.is_(None),
             )
-            .order_by(Patient.id)
+            .order_by(Patient.record_number)
         )
     )
 

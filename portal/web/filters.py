@@ -38,6 +38,11 @@ def short_day(value: date | None, *, zone: str | None = None) -> str:
     return format_date(value, format="d MMM y" if _spanish() else "MMM d, y", locale=locale())
 
 
+def day_of_year(value: date) -> str:
+    """ "Nov 14": the day without its year."""
+    return format_date(value, format="d MMM" if _spanish() else "MMM d", locale=locale())
+
+
 def moment(value: datetime | None, zone: str) -> str:
     """ "May 17, 2022, 3:04 p.m." in the IANA time zone ``zone``."""
     if value is None:
