@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.cli import demo, mail, patients, people, roster, upkeep
+from portal.cli import demo, mail, patients, people, roster, schedule, upkeep
 
 
 def init_app(app: Flask) -> None:
@@ -13,6 +13,7 @@ def init_app(app: Flask) -> None:
         people.practice,
         people.staff,
         patients.patients,
+        schedule.schedule,
         roster.counters,
         upkeep.audit,
         mail.mail,

@@ -22,7 +22,7 @@ from portal.roster.checking import check
 from portal.roster.facts import FACTS, standing_of
 from portal.roster.models import NEVER, RosterCount, RosterRow
 from portal.roster.rows import Cursor, RosterFilter, RosterLine, RosterPage
-from portal.roster.rules import STATUSES, Order, Pill, births
+from portal.roster.rules import STATUSES, NextAppointment, Order, Pill, births, last_day
 from portal.roster.writing import analyze, catch_up, grown, rebuild, refresh
 
 __all__ = [
@@ -126,7 +126,7 @@ def count_matching(
     """How many patients match, and whether there are more than that; a bare pill is exact whatever its size."""
     today = _today(practice_id, now)
     meant = _meant(practice_id, filter, today=today)
-    if filter.provider_id is None and filter.age is None:
+    if filter.provider_id is None and filter.age is None and filter.next is None:
         if meant is None:
             return counts(practice_id=practice_id)[filter.pill], False
         if filter.pill is Pill.ALL:
@@ -154,7 +154,7 @@ def matching_ids(
 
 def line(patient: Patient, *, now: datetime) -> RosterLine:
     """One patient as the list shows it at this moment, by the rules."""
-    facts = db.session.execute(FACTS.where(Patient.id == patient.id)).one()
+    facts = db.session.execute(FACTS.where(Patient.id == patient.id), {"now": now}).one()
     stands = standing_of(facts, now=now)
     grant = _grants([patient.id]).get(patient.id)
     return RosterLine(
@@ -165,6 +165,8 @@ def line(patient: Patient, *, now: datetime) -> RosterLine:
         expired=stands.expired,
         bounced=stands.bounced,
         missing=stands.missing,
+        next_appointment_at=facts.next_appointment_at,
+        last_visit_at=facts.last_visit_at,
     )
 
 
@@ -223,7 +225,17 @@ def _passing(
         query = query.where(RosterRow.birth_date > after)
         if until is not None:
             query = query.where(RosterRow.birth_date <= until)
+    if wanted.next is not None:
+        query = query.where(_of_next(practice_id, wanted.next, today=today))
     return query
+
+
+def _of_next(practice_id: int, span: NextAppointment, *, today: date) -> ColumnElement[bool]:
+    last = last_day(span, today)
+    if last is None:
+        return RosterRow.next_appointment_at.is_(None)
+    zone = db.session.get_one(Practice, practice_id).time_zone
+    return RosterRow.next_appointment_at < clock.end_of_day(last, zone)
 
 
 def _of_pill(pill: Pill) -> ColumnElement[bool] | None:
@@ -301,6 +313,8 @@ def _lines(rows: Sequence[RosterRow]) -> list[RosterLine]:
                 expired=row.expired,
                 bounced=row.bounced,
                 missing=row.missing,
+                next_appointment_at=row.next_appointment_at,
+                last_visit_at=row.last_visit_at,
             )
         )
     return made

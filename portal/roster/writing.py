@@ -155,7 +155,7 @@ def _refresh_few(ids: Sequence[int], *, now: datetime) -> Tally:
         )
     }
     moved: Tally = Counter()
-    for facts in db.session.execute(FACTS.where(Patient.id.in_(ids))).all():
+    for facts in db.session.execute(FACTS.where(Patient.id.in_(ids)), {"now": now}).all():
         values = row_values(facts, now=now)
         row = held.get(facts.patient_id)
         if row is None:

@@ -23,7 +23,13 @@ from portal.people.models import Patient
 from portal.pictures.models import Picture
 from portal.practices.models import Provider
 from portal.schedule import booking
-from portal.schedule.models import Appointment, AppointmentStatus, ListEntry, Office
+from portal.schedule.models import (
+    Appointment,
+    AppointmentRequest,
+    AppointmentStatus,
+    ListEntry,
+    Office,
+)
 from portal.web import errors
 from portal.web.signed_on import staff_hand, staff_on
 
@@ -40,6 +46,7 @@ _OWNED = (
     Office,
     AppointmentStatus,
     ListEntry,
+    AppointmentRequest,
 )
 
 

@@ -182,3 +182,11 @@ def minutes(seconds: float) -> str:
     """ "2 minutes": how long somebody waits, rounded up."""
     count = max(1, -int(-seconds // 60))
     return _("1 minute") if count == 1 else _("%(count)s minutes", count=count)
+
+
+REQUESTS: dict[str, LazyString] = {
+    "done": _l("The patient reads that it is taken care of."),
+    "declined": _l("The patient reads that it could not be done, and is asked to call."),
+    "settled": _l("Nothing was changed: this request was answered or taken back meanwhile."),
+}
+"""What became of a patient's request about an appointment."""

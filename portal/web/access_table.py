@@ -101,6 +101,9 @@ ACCESS: dict[str, Who] = {
     "staff.bulk_pause": Who.STAFF,
     "staff.bulk_resume": Who.STAFF,
     "staff.bulk_cancel": Who.STAFF,
+    "staff.schedule_requests": Who.STAFF,
+    "staff.request_done": Who.STAFF,
+    "staff.request_declined": Who.STAFF,
     "staff.settings": Who.ADMINISTRATOR,
     "staff.settings_doctor": Who.ADMINISTRATOR,
     "staff.settings_appointments": Who.ADMINISTRATOR,
@@ -132,6 +135,10 @@ ACCESS: dict[str, Who] = {
     "patients.home": Who.PATIENT,
     "patients.confirm_email": Who.PATIENT,
     "patients.resend_code": Who.PATIENT,
+    "patients.confirm_appointment": Who.PATIENT,
+    "patients.change_appointment": Who.PATIENT,
+    "patients.ask_for_appointment": Who.PATIENT,
+    "patients.take_back_request": Who.PATIENT,
 }
 
 POLLS = frozenset({"staff.portal_access_state", "staff.onboarding_news", "staff.bulk_run_state"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -29,7 +30,7 @@ from portal.staff.place import BACK
 from portal.staff.presenters.history import last_day
 from portal.staff.presenters.reset_act import RESET, ResetStanding, reset_standings, why_no_reset
 from portal.staff.presenters.status import Detail, StatusView, status_view
-from portal.web.filters import short_day
+from portal.web.filters import day_of_year, short_day
 
 NEWEST = "replaces"
 WAS = "was"
@@ -59,6 +60,10 @@ class OnboardingRow:
     status: StatusView
     born: str
     phone: str
+    next: str
+    """When the next appointment is."""
+    last: str
+    """When the last visit was."""
     notes: tuple[Detail, ...]
     """The column Invitation."""
     toggle: Act | None
@@ -151,6 +156,8 @@ def _row(line: RosterLine, around: _Around) -> OnboardingRow:
         status=status_view(Status.NOT_ENABLED if ended else line.status),
         born=short_day(patient.birth_date),
         phone=rules.format_phone(first, patient.practice.country) if first else "",
+        next=_near_day(line.next_appointment_at, line, around),
+        last=_near_day(line.last_visit_at, line, around),
         notes=tuple(_notes(line, around)),
         toggle=None if ended else _toggle(line, back=around.back),
         send=send,
@@ -162,6 +169,15 @@ def _row(line: RosterLine, around: _Around) -> OnboardingRow:
         ),
         hint=_hint(line, around) if not (missing or send) else "",
     )
+
+
+def _near_day(moment: datetime | None, line: RosterLine, around: _Around) -> str:
+    """ "Nov 24", by the practice's calendar; of another year "Nov 24, 2025"."""
+    if moment is None:
+        return ""
+    zone = ZoneInfo(line.patient.practice.time_zone)
+    day = moment.astimezone(zone).date()
+    return day_of_year(day) if day.year == around.now.astimezone(zone).year else short_day(day)
 
 
 def _toggle(line: RosterLine, *, back: str) -> Act:
