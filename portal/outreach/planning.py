@@ -50,6 +50,12 @@ def cancelled(appointment: Appointment, by: Actor, now: datetime) -> None:
     notices.cancel(appointment.id, now=now)
 
 
+def reopened(appointment: Appointment, by: Actor, now: datetime) -> None:
+    """What had not gone out when it was cancelled is planned again; what went out does not go out twice."""
+    if notices.stands(appointment, now=now):
+        _plan_both(appointment, confirm=_waits_for_confirmation(appointment), now=now, again=False)
+
+
 def completed(appointment: Appointment, by: Actor, now: datetime) -> None:
     """Nothing more about this one; and an invitation, where it was a new patient's first."""
     notices.cancel(appointment.id, now=now)
@@ -108,7 +114,9 @@ def replan(practice: Practice, by: Actor, now: datetime) -> None:
         )
 
 
-def _plan_both(appointment: Appointment, *, confirm: bool, now: datetime) -> None:
+def _plan_both(
+    appointment: Appointment, *, confirm: bool, now: datetime, again: bool = True
+) -> None:
     practice, starts_at = appointment.practice, appointment.starts_at
     quiet = quiet_of(practice)
     rows = []
@@ -117,7 +125,7 @@ def _plan_both(appointment: Appointment, *, confirm: bool, now: datetime) -> Non
         rows.append(_row(appointment, NoticeKind.CONFIRMATION, due, now=now))
     due = rules.reminder_due(starts_at, practice.appointment_reminder_hours, quiet=quiet, now=now)
     rows.append(_row(appointment, NoticeKind.REMINDER, due, now=now))
-    _write(rows, again=True)
+    _write(rows, again=again)
 
 
 def _plan_reminders(coming: Iterable[Any], *, now: datetime) -> None:
@@ -184,6 +192,20 @@ def _write(rows: list[dict[str, Any]], *, again: bool) -> None:
         )
 
 
+def _waits_for_confirmation(appointment: Appointment) -> bool:
+    """Whether a confirmation of this very time was planned, and cancelled before it went out."""
+    return bool(
+        db.session.scalar(
+            select(AppointmentNotice.id).where(
+                AppointmentNotice.appointment_id == appointment.id,
+                AppointmentNotice.kind == NoticeKind.CONFIRMATION.value,
+                AppointmentNotice.starts_at == appointment.starts_at,
+                AppointmentNotice.state == NoticeState.CANCELLED.value,
+            )
+        )
+    )
+
+
 def _series_is_confirmed(appointment: Appointment) -> bool:
     if appointment.series is None:
         return False
@@ -237,6 +259,7 @@ def register() -> None:
     changes.booked.register(booked)
     changes.moved.register(moved)
     changes.cancelled.register(cancelled)
+    changes.reopened.register(reopened)
     changes.completed.register(completed)
     changes.imported.register(imported)
     practice_settings.appointments_changed.register(replan)
