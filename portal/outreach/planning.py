@@ -50,6 +50,12 @@ def cancelled(appointment: Appointment, by: Actor, now: datetime) -> None:
     notices.cancel(appointment.id, now=now)
 
 
+def reopened(appointment: Appointment, by: Actor, now: datetime) -> None:
+    """It will take place after all: confirmed, for the patient was told otherwise, and reminded of."""
+    if notices.stands(appointment, now=now):
+        _plan_both(appointment, confirm=not appointment.walk_in, now=now)
+
+
 def completed(appointment: Appointment, by: Actor, now: datetime) -> None:
     """Nothing more about this one; and an invitation, where it was a new patient's first."""
     notices.cancel(appointment.id, now=now)
@@ -172,7 +178,7 @@ def _write(rows: list[dict[str, Any]], *, again: bool) -> None:
     over = {NoticeState.CANCELLED.value}
     if again:
         over |= {NoticeState.SENT.value, NoticeState.SKIPPED.value}
-    changed = ("due_at", "state", "reason", "invited", "settled_at")
+    changed = ("patient_id", "due_at", "state", "reason", "invited", "settled_at")
     with atomic():
         db.session.execute(
             upsert.on_conflict_do_update(
@@ -218,6 +224,7 @@ def _cancel_untrue(numbers: Sequence[int], *, now: datetime) -> None:
         Appointment.id == AppointmentNotice.appointment_id,
         Appointment.state.in_(_STANDS),
         Appointment.starts_at == AppointmentNotice.starts_at,
+        Appointment.patient_id == AppointmentNotice.patient_id,
     )
     db.session.execute(
         update(AppointmentNotice)
@@ -237,6 +244,7 @@ def register() -> None:
     changes.booked.register(booked)
     changes.moved.register(moved)
     changes.cancelled.register(cancelled)
+    changes.reopened.register(reopened)
     changes.completed.register(completed)
     changes.imported.register(imported)
     practice_settings.appointments_changed.register(replan)
