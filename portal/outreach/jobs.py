@@ -23,6 +23,8 @@ LONGEST = 60.0
 def send_due(_public_id: str = "") -> None:
     """Somebody rang: send what is due, unless another worker does already."""
     _send(within=LONGEST)
+    if not queue.stopping.is_set() and sending.is_waiting(now=clock.now()):
+        queue.ring(DUE)
 
 
 @sweep.task("outreach")

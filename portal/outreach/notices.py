@@ -20,11 +20,13 @@ def quiet_of(practice: Practice) -> Quiet:
 
 
 def is_true(notice: AppointmentNotice, *, now: datetime) -> bool:
-    """Whether what it tells of is still so: the patient is expected at that very time, and it is to come.
+    """Whether what it tells of is still so: this patient is expected at that very time, and it is to come.
 
     An invitation after the first visit only asks that the visit has taken place.
     """
     appointment = notice.appointment
+    if appointment.patient_id != notice.patient_id:
+        return False  # a file gave the appointment to somebody else
     if notice.kind == NoticeKind.FIRST_VISIT:
         return appointment.state == AppointmentState.COMPLETED
     return stands(appointment, now=now) and appointment.starts_at == notice.starts_at

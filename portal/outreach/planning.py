@@ -51,9 +51,9 @@ def cancelled(appointment: Appointment, by: Actor, now: datetime) -> None:
 
 
 def reopened(appointment: Appointment, by: Actor, now: datetime) -> None:
-    """What had not gone out when it was cancelled is planned again; what went out does not go out twice."""
+    """It will take place after all: confirmed, for the patient was told otherwise, and reminded of."""
     if notices.stands(appointment, now=now):
-        _plan_both(appointment, confirm=_waits_for_confirmation(appointment), now=now, again=False)
+        _plan_both(appointment, confirm=not appointment.walk_in, now=now)
 
 
 def completed(appointment: Appointment, by: Actor, now: datetime) -> None:
@@ -114,9 +114,7 @@ def replan(practice: Practice, by: Actor, now: datetime) -> None:
         )
 
 
-def _plan_both(
-    appointment: Appointment, *, confirm: bool, now: datetime, again: bool = True
-) -> None:
+def _plan_both(appointment: Appointment, *, confirm: bool, now: datetime) -> None:
     practice, starts_at = appointment.practice, appointment.starts_at
     quiet = quiet_of(practice)
     rows = []
@@ -125,7 +123,7 @@ def _plan_both(
         rows.append(_row(appointment, NoticeKind.CONFIRMATION, due, now=now))
     due = rules.reminder_due(starts_at, practice.appointment_reminder_hours, quiet=quiet, now=now)
     rows.append(_row(appointment, NoticeKind.REMINDER, due, now=now))
-    _write(rows, again=again)
+    _write(rows, again=True)
 
 
 def _plan_reminders(coming: Iterable[Any], *, now: datetime) -> None:
@@ -180,7 +178,7 @@ def _write(rows: list[dict[str, Any]], *, again: bool) -> None:
     over = {NoticeState.CANCELLED.value}
     if again:
         over |= {NoticeState.SENT.value, NoticeState.SKIPPED.value}
-    changed = ("due_at", "state", "reason", "invited", "settled_at")
+    changed = ("patient_id", "due_at", "state", "reason", "invited", "settled_at")
     with atomic():
         db.session.execute(
             upsert.on_conflict_do_update(
@@ -190,20 +188,6 @@ def _write(rows: list[dict[str, Any]], *, again: bool) -> None:
             ),
             rows,
         )
-
-
-def _waits_for_confirmation(appointment: Appointment) -> bool:
-    """Whether a confirmation of this very time was planned, and cancelled before it went out."""
-    return bool(
-        db.session.scalar(
-            select(AppointmentNotice.id).where(
-                AppointmentNotice.appointment_id == appointment.id,
-                AppointmentNotice.kind == NoticeKind.CONFIRMATION.value,
-                AppointmentNotice.starts_at == appointment.starts_at,
-                AppointmentNotice.state == NoticeState.CANCELLED.value,
-            )
-        )
-    )
 
 
 def _series_is_confirmed(appointment: Appointment) -> bool:
@@ -240,6 +224,7 @@ def _cancel_untrue(numbers: Sequence[int], *, now: datetime) -> None:
         Appointment.id == AppointmentNotice.appointment_id,
         Appointment.state.in_(_STANDS),
         Appointment.starts_at == AppointmentNotice.starts_at,
+        Appointment.patient_id == AppointmentNotice.patient_id,
     )
     db.session.execute(
         update(AppointmentNotice)

@@ -7,7 +7,6 @@ from sqlalchemy import select
 from portal.extensions import db
 from portal.schedule import booking
 from portal.schedule.models import AppointmentNotice
-from portal.transaction import atomic
 from tests.factories import make_appointment
 
 
@@ -24,17 +23,6 @@ def test_what_was_planned_is_planned_again(house, jenny, moment) -> None:
     assert notices() == {"confirmation": "cancelled", "reminder": "cancelled"}
     booking.reopen(appointment=made, by=house.hand, now=moment.now)
     assert notices() == {"confirmation": "planned", "reminder": "planned"}
-
-
-def test_what_went_out_does_not_go_out_twice(house, jenny, moment) -> None:
-    made = make_appointment(house, jenny)
-    with atomic():
-        for notice in db.session.scalars(select(AppointmentNotice)):
-            if notice.kind == "confirmation":
-                notice.state, notice.settled_at = "sent", moment.now
-    booking.cancel(appointment=made, by=house.hand, now=moment.now)
-    booking.reopen(appointment=made, by=house.hand, now=moment.now)
-    assert notices() == {"confirmation": "sent", "reminder": "planned"}
 
 
 def test_of_one_in_the_past_nothing_is_planned(house, jenny, moment) -> None:
