@@ -22,7 +22,7 @@ from portal.people import views_log
 from portal.people.models import Patient
 from portal.pictures.models import Picture
 from portal.practices.models import Provider
-from portal.schedule.models import AppointmentRequest
+from portal.schedule.models import AppointmentRequest, AppointmentStatus, ListEntry, Office
 from portal.web import errors
 from portal.web.signed_on import staff_hand, staff_on
 
@@ -36,6 +36,9 @@ _OWNED = (
     BulkRun,
     Picture,
     AppointmentRequest,
+    Office,
+    AppointmentStatus,
+    ListEntry,
 )
 
 
