@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import DESK, PHONE, PRACTICE, Installation, Words, link_in
+from tests.journeys.conftest import (
+    DESK,
+    PHONE,
+    PRACTICE,
+    SHIFTED_TO,
+    Installation,
+    Words,
+    link_in,
+)
 from tests.journeys.test_main_job import log_on
-
-TOWARDS = date(2027, 6, 14)
-"""Where the export is shifted to: far from the days that other journeys look at."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +29,6 @@ class Visit:
     day: str
     name: str
     """As in the list: "Mosciski958, Maynard46"."""
-
-
-@pytest.fixture(scope="session")
-def export(installation: Installation, shared_data: Path) -> None:
-    """The folder, imported."""
-    folder = shared_data / "csv" / "synthea_dbt27"
-    installation.flask(
-        "patients", "import", str(folder / "patients.csv"), "--practice", PRACTICE, "--json"
-    )
-    told = installation.flask(
-        "schedule", "import", str(folder), "--practice", PRACTICE, "--shift-to", TOWARDS.isoformat(), "--json"
-    )  # fmt: skip
-    assert json.loads(told)["created"] > 20
 
 
 @pytest.fixture
@@ -56,7 +46,9 @@ def desk(contexts: Any, installation: Installation, export: None, t: Words) -> P
 def somebody_without_email(page: Page, installation: Installation) -> Visit:
     """A day with somebody who is not enabled and lacks an email; weeks are looked through from the shift on back."""
     for weeks in range(200):
-        week = f"{installation.url}/staff/schedule?day={TOWARDS - timedelta(weeks=weeks)}&view=week"
+        week = (
+            f"{installation.url}/staff/schedule?day={SHIFTED_TO - timedelta(weeks=weeks)}&view=week"
+        )
         days = re.findall(r'<h3><a href="([^"]*)"', page.request.get(week).text())
         for address in days if 'class="at"' in page.request.get(week).text() else ():
             html = page.request.get(installation.url + address).text()
