@@ -22,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
+from rq.cron import CronJob, CronScheduler
 from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -150,6 +151,52 @@ def make_worker() -> SimpleWorker:
     return _worker
 
 
+def keep_time(name: str, *, every: int) -> None:
+    """Ring ``name`` every so many seconds by RQ's own cron scheduler, until this process is asked to end.
+
+    Must run in the main thread, inside an application context. A queue server that is gone is waited for. Any number
+    of schedulers may ring at once: a ring only wakes somebody.
+    """
+    signal.signal(signal.SIGTERM, _stop_keeping_time)
+    signal.signal(signal.SIGINT, _stop_keeping_time)
+    told_missing = False
+    try:
+        while not stopping.is_set():
+            try:
+                if settings().redis_url:
+                    make_scheduler(name, every=every).start()
+            except RedisError as error:
+                if not told_missing:
+                    log.warning("queue.gone", error=type(error).__name__)
+                    told_missing = True
+            time.sleep(RECONNECT_EVERY)
+    except StopRequested:
+        pass
+
+
+def make_scheduler(name: str, *, every: int) -> CronScheduler:
+    """It keeps nothing of itself in the queue server but the name of a job, and times."""
+    connection = Redis.from_url(
+        settings().redis_url, socket_connect_timeout=CONNECT_WITHIN, socket_timeout=ANSWER_WITHIN
+    )
+    scheduler = _Scheduler(connection=connection, logging_level="WARNING")
+    bell = _Bell(QUEUE, func=answer, args=(name, ""), interval=every, name=name)
+    scheduler.get_jobs().append(bell)
+    return scheduler
+
+
+class _Scheduler(CronScheduler):
+    def _install_signal_handlers(self) -> None:
+        """They are :func:`keep_time`'s."""
+
+
+class _Bell(CronJob):
+    """Rings as everybody rings. RQ's own way would put a pickle into the queue, which no worker of ours reads."""
+
+    def enqueue(self, connection: Redis) -> None:
+        ring(self.args[0])
+
+
 class _NoPenalty(BaseDeathPenalty):
     """No alarm: an exception thrown into the middle of a job could come between a mail and its record."""
 
@@ -192,6 +239,12 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     if _worker is None or _worker.get_state() != WorkerStatus.BUSY:
         raise StopRequested
     _worker._stop_requested = True
+
+
+def _stop_keeping_time(_signal: int, _frame: FrameType | None) -> None:
+    if not stopping.is_set():
+        stopping.set()
+        raise StopRequested
 
 
 def _client() -> Redis:

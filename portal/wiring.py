@@ -10,17 +10,26 @@ from portal.bulk import jobs as bulk_jobs
 from portal.bulk import samples as bulk_samples
 from portal.invitations import mail as invitations_mail
 from portal.invitations import outcomes, reminder_mail
+from portal.outreach import jobs as outreach_jobs
+from portal.outreach import mail as outreach_mail
+from portal.outreach import planning
 from portal.people import mail as people_mail
+from portal.practices import service as practices
 from portal.roster import writing as roster
+from portal.schedule import lists as schedule_lists
 from portal.schedule import models as schedule_models
+from portal.schedule import of_patient
 
 
 def connect_rooms() -> None:
     """Called once by ``create_app``; a second time changes nothing."""
+    practices.founded.register(schedule_lists.provide_new)
+    of_patient.register()
     outcomes.register()
     accounts_service.register()
     recovery.register()
     roster.register()
+    planning.register()
     upkeep.register()
 
 
@@ -31,6 +40,8 @@ __all__ = [
     "connect_rooms",
     "invitations_mail",
     "notices",
+    "outreach_jobs",
+    "outreach_mail",
     "people_mail",
     "reminder_mail",
     "reset_mail",

@@ -12,10 +12,11 @@ from flask import Flask
 from portal import queue, sweep
 from portal.bulk import jobs as bulk_jobs
 from portal.mail import jobs
+from portal.outreach import jobs as outreach_jobs
 
 log = structlog.get_logger()
 
-JOBS = (jobs, bulk_jobs)
+JOBS = (jobs, bulk_jobs, outreach_jobs)
 """The modules whose functions answer rings and sweep; naming them here registers them."""
 GRACE = 25.0
 """Seconds for the piece in hand after SIGTERM. Then the process leaves as if killed, which everything survives."""

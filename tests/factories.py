@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from itertools import count
 from typing import Any
 
@@ -16,6 +16,9 @@ from portal.people import service as people
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.practices.models import Practice, Provider, Role, StaffMember
+from portal.schedule import booking, lists
+from portal.schedule.models import Appointment
+from portal.schedule.slip import Slip
 from portal.transaction import atomic
 
 PASSWORD = "a quiet orchard in late november"
@@ -104,6 +107,26 @@ def make_patient(house: House, **values: Any) -> Patient:
         by=house.hand,
         now=clock.now(),  # type: ignore[arg-type]
     )
+
+
+def make_appointment(
+    house: House,
+    patient: Patient | None = None,
+    *,
+    day: date = date(2026, 11, 23),
+    wall: time = time(9),
+    **more: Any,
+) -> Appointment:
+    """Monday at nine with Dr. Who in the main office, unless told otherwise (fields of ``Slip``)."""
+    slip = Slip(
+        day=day,
+        wall=wall,
+        office_id=more.pop("office_id", None) or lists.offices(house.practice.id)[0].id,
+        provider_id=more.pop("provider_id", house.provider.id),
+        **more,
+    )
+    patient = patient or make_patient(house)
+    return booking.book(patient=patient, slip=slip, by=house.hand, now=clock.now())[0]
 
 
 def make_invitation(house: House, patient: Patient | None = None) -> Invitation:

@@ -18,6 +18,7 @@ from portal.audit.actor import Actor, ActorKind
 from portal.errors import Refused
 from portal.extensions import db
 from portal.hooks import Hook
+from portal.people.locking import lock_patient as lock_patient
 from portal.people.models import Patient
 from portal.rows import Values, among, insert_numbered, table_of
 from portal.transaction import atomic, touch_patient, touch_patients
@@ -31,16 +32,6 @@ def current_grant(patient_id: int) -> Grant | None:
     return db.session.scalar(
         select(Grant).where(Grant.patient_id == patient_id, Grant.ended_at.is_(None))
     )
-
-
-def lock_patient(patient_id: int) -> Patient:
-    """The patient as the database holds it now, locked until the commit: every change of access starts here."""
-    return db.session.execute(
-        select(Patient)
-        .where(Patient.id == patient_id)
-        .with_for_update(of=Patient)
-        .execution_options(populate_existing=True)
-    ).scalar_one()
 
 
 def history(patient_id: int) -> list[Grant]:

@@ -32,6 +32,18 @@ FIELDS: dict[str, frozenset[str]] = {
     "patient.opted_in": frozenset({"reason"}),
     "patients.imported": frozenset({"created", "updated", "digest"}),
     "demo.made": frozenset({"patients"}),
+    # the schedule
+    "schedule.lists_made": frozenset(),
+    "appointment.booked": frozenset({"appointment", "starts_at", "times"}),
+    "appointment.changed": frozenset({"appointment", "fields"}),
+    "appointment.moved": frozenset({"appointment", "before", "starts_at"}),
+    "appointment.state_changed": frozenset({"appointment", "before", "state"}),
+    "visit_note.saved": frozenset({"appointment", "version"}),
+    "appointment.confirmed_by_patient": frozenset({"appointment"}),
+    "appointment_request.made": frozenset({"request", "kind", "appointment"}),
+    "appointment_request.settled": frozenset({"request", "outcome"}),
+    "schedule.list_changed": frozenset({"list", "entry", "what"}),
+    "schedule.imported": frozenset({"created", "updated", "weeks", "digest"}),
     # access and invitations
     "access.enabled": frozenset({"grant", "email", "existing_account"}),
     "access.ended": frozenset({"grant", "reason"}),
@@ -41,6 +53,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "invitation.ended": frozenset({"invitation", "state"}),
     "invitations.reminded": frozenset({"number", "digest"}),
     "invitation.fresh_link_asked": frozenset({"invitation", "sent"}),
+    "appointment.notice": frozenset({"notice", "kind", "state", "reason", "invited"}),
     "address.blocked": frozenset({"email", "reason"}),
     # many at once
     "bulk.started": frozenset({"run", "kind", "scope", "total", "reached"}),

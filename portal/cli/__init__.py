@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portal.cli import demo, mail, patients, people, roster, upkeep
+from portal.cli import demo, mail, patients, people, roster, schedule, upkeep
 
 
 def init_app(app: Flask) -> None:
@@ -13,10 +13,11 @@ def init_app(app: Flask) -> None:
         people.practice,
         people.staff,
         patients.patients,
+        schedule.schedule,
         roster.counters,
         upkeep.audit,
         mail.mail,
     ):
         app.cli.add_command(group)
-    for command in (demo.demo, upkeep.worker, upkeep.doctor):
+    for command in (demo.demo, upkeep.worker, upkeep.scheduler, upkeep.doctor):
         app.cli.add_command(command)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from portal import queue
 from portal.audit.service import first_broken_link
 from portal.extensions import db
+from portal.outreach.jobs import DUE
 from portal.practices.models import Practice
 from portal.settings import settings
 from portal.worker import run_worker
@@ -24,6 +25,16 @@ audit = AppGroup("audit", help="The audit trail.")
 def worker() -> None:
     """Send mail and sweep until stopped."""
     run_worker(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+@click.command("scheduler")
+@click.option(
+    "--every", default=60, show_default=True, type=click.IntRange(1, 3600), help="Seconds."
+)
+@with_appcontext
+def scheduler(every: int) -> None:
+    """Wake a worker for the mails that the clock makes due, until stopped; more than one does no harm."""
+    queue.keep_time(DUE, every=every)
 
 
 @audit.command("verify")

@@ -11,7 +11,7 @@ from datetime import datetime
 from portal import passwords
 from portal.accounts import sign_up
 from portal.audit import service as audit
-from portal.demo import bulk, founding, names, stories
+from portal.demo import bulk, diary, founding, names, stories
 from portal.demo.bulk import Place
 from portal.demo.chronicle import Chronicle
 from portal.demo.fates import Fate
@@ -102,6 +102,7 @@ def make(
     if more:
         made.fates.update(bulk.fill(place, count=more, now=now, told=told))
         with atomic():
+            diary.crowd(place.practice_id, place.time_zone, place.provider_ids, now=now)
             _tell_made(place, made, now=now)
     return made
 
@@ -124,6 +125,11 @@ def _live(
         founded.append(next_door)
     chronicle.play(practice_ids=[each.scene.practice.id for each in founded])
     sign_up.forget_stale(now=now)
+    for each in founded:
+        scene = each.scene
+        diary.live(
+            scene.practice.id, scene.practice.time_zone, list(scene.providers.values()), now=now
+        )
     return home
 
 

@@ -1,4 +1,4 @@
-"""What ``make run`` starts: queue server, mail catcher, database, demo, web server and worker, in one terminal.
+"""What ``make run`` starts: queue server, mail catcher, database, demo, web, worker and scheduler, in one terminal.
 
 Everything it keeps stands in the data directory (``PORTAL_DATA_DIR``, default ``./var``). Ctrl-C or SIGTERM ends all;
 the next start goes on with the same data.
@@ -207,6 +207,7 @@ class _Run:
                 "web server", [sys.executable, *web.split(), *options.split()], ROOT, environment()
             ),
             Child("worker", [*_FLASK, "worker"], ROOT, environment()),
+            Child("scheduler", [*_FLASK, "scheduler"], ROOT, environment()),
         ]
         if self.intake_port:
             intake = [*_FLASK, "mail", "intake", "--port", str(self.intake_port)]

@@ -33,8 +33,20 @@ PHONE_KINDS: dict[Field, PhoneKind] = {
     Field.PHONE_WORK: "work",
     Field.PHONE_OTHER: "other",
 }
-_LENGTHS = {Field.STREET: 200, Field.REGION: 60, Field.COUNTRY: 60, Field.POSTAL_CODE: 20}
+_LENGTHS = {
+    Field.STREET: 200,
+    Field.REGION: 60,
+    Field.COUNTRY: 60,
+    Field.POSTAL_CODE: 20,
+    Field.VISIT_REASON: 300,
+}
 _EIGHT_DIGITS = re.compile(r"[0-9]{8}")
+_AMOUNT = re.compile(
+    r"(?P<open>\()?\s*\$?\s*(?P<sign>-)?\s*\$?\s*(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9}|(?=\.[0-9]))"
+    r"(?:\.(?P<part>[0-9]{1,2}))?\s*(?P<close>\))?"
+)
+_MOST_CENTS = 2**31 - 1
+"""What the column holds."""
 # A spreadsheet eats leading zeros: 2155 is Medford's 02155, 601 is Adjuntas's 00601.
 _SHORT_ZIP = re.compile(r"([0-9]{3,4})(-[0-9]{4})?")
 _SHORT_ZIP9 = re.compile(r"[0-9]{7,8}")
@@ -140,6 +152,21 @@ class Cells:
         if short := _SHORT_ZIP.fullmatch(code):
             return short[1].zfill(5) + (short[2] or "")
         return code.zfill(9) if _SHORT_ZIP9.fullmatch(code) else code
+
+    def money(self, text: str) -> int | None:
+        """An amount in hundredths; parentheses mean below zero, as accountants write it."""
+        found = _AMOUNT.fullmatch(text.strip())
+        if found is None:
+            if text.strip():
+                self.note(Field.BALANCE, Reason.BALANCE_UNREADABLE)
+            return None
+        whole, part = found["whole"].replace(",", ""), (found["part"] or "").ljust(2, "0")
+        cents = int(whole or 0) * 100 + int(part)
+        below = found["open"] or found["sign"]
+        if bool(found["open"]) is not bool(found["close"]) or cents > _MOST_CENTS:
+            self.note(Field.BALANCE, Reason.BALANCE_UNREADABLE)
+            return None
+        return -cents if below else cents
 
     def finish(self, record: PatientRecord) -> PatientRecord | RejectedRow:
         """The record, or what rejects it: no record number, or neither a name nor a birth date

@@ -29,6 +29,7 @@ _NAMES: dict[Field, str] = {
     Field.DECEASED_ON: "deathdate deceaseddate dateofdeath dod deceasedon",
     Field.DECEASED: "deceased isdeceased",
     Field.PROVIDER: "provider primaryprovider providername pcp primarycareprovider physician",
+    Field.BALANCE: "balance patientbalance balancedue amountdue",
 }
 _MANY: dict[Field, str] = {
     Field.EMAIL: "email emailaddress mail patientemail",

@@ -138,6 +138,7 @@ class CsvPatients:
             deceased=True if died_on or of(Field.DECEASED).strip().casefold() in _YES else None,
             deceased_on=died_on,
             provider=cells.text(Field.PROVIDER, of(Field.PROVIDER)),
+            balance_cents=cells.money(of(Field.BALANCE)),
             warnings=tuple(cells.problems),
         )
 

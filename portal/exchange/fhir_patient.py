@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any
 
 from portal.exchange.cells import Cells
+from portal.exchange.fhir_elements import Element
+from portal.exchange.fhir_elements import elements as _elements
+from portal.exchange.fhir_elements import listed as _list
+from portal.exchange.fhir_elements import string as _string
 from portal.exchange.person_name import Parts, split_name
 from portal.exchange.record import Field, PatientRecord, RejectedRow
 from portal.people import rules
-
-Element = dict[str, Any]
 
 MAPPING: tuple[tuple[Field, str], ...] = (
     (Field.RECORD_NUMBER, "identifier of type MR, else system|value, else id"),
@@ -68,7 +70,7 @@ def to_record(
     return cells.finish(
         PatientRecord(
             row=row,
-            record_number=cells.text(Field.RECORD_NUMBER, _record_number(resource, today)) or "",
+            record_number=cells.text(Field.RECORD_NUMBER, record_number(resource, today)) or "",
             given_name=cells.text(Field.GIVEN_NAME, name.given),
             middle_name=cells.text(Field.MIDDLE_NAME, name.middle),
             family_name=cells.text(Field.FAMILY_NAME, name.family),
@@ -97,22 +99,27 @@ def to_record(
     )
 
 
-def _record_number(resource: Element, today: date) -> str:
-    """12.1: an identifier of type MR, else system and value of the first, else the id.
-
-    A social security number never becomes one: record numbers are shown, searched and exported
-    (2.5).
-    """
+def record_number(resource: Element, today: date) -> str:
+    """12.1: an identifier of type MR, else system and value of the first, else the id."""
     others = []
-    for identifier in _current(resource, "identifier", today):
+    for identifier in record_identifiers(resource, today):
         value = _string(identifier, "value").strip()
-        if not value or _is_ssn(identifier) or _types(identifier) & _NOT_RECORD_NUMBERS:
-            continue
-        if "MR" in _types(identifier):
+        if "MR" in types_of(identifier):
             return value
         if system := _string(identifier, "system").strip():
             others.append(f"{system}|{value}")
     return others[0] if others else _string(resource, "id").strip()
+
+
+def record_identifiers(resource: Element, today: date) -> Iterator[Element]:
+    """The identifiers that may stand in records.
+
+    A social security number never does: record numbers are shown, searched and exported (2.5).
+    """
+    for identifier in _current(resource, "identifier", today):
+        value = _string(identifier, "value").strip()
+        if value and not _is_ssn(identifier) and not types_of(identifier) & _NOT_RECORD_NUMBERS:
+            yield identifier
 
 
 def _ssn(resource: Element, today: date) -> str:
@@ -121,10 +128,11 @@ def _ssn(resource: Element, today: date) -> str:
 
 
 def _is_ssn(identifier: Element) -> bool:
-    return _string(identifier, "system") in _SSN_SYSTEMS or "SS" in _types(identifier)
+    return _string(identifier, "system") in _SSN_SYSTEMS or "SS" in types_of(identifier)
 
 
-def _types(identifier: Element) -> set[str]:
+def types_of(identifier: Element) -> set[str]:
+    """The codes of an identifier's type."""
     kind = identifier.get("type")
     return (
         {_string(c, "code") for c in _elements(kind, "coding")} if isinstance(kind, dict) else set()
@@ -212,18 +220,3 @@ def _best(elements: list[Element], uses: tuple[str, ...]) -> Element:
     """The element with the use that comes first in ``uses``; {} where there is none."""
     usable = [e for e in elements if _string(e, "use") in uses]
     return min(usable, key=lambda e: uses.index(_string(e, "use")), default={})
-
-
-def _elements(parent: object, name: str) -> list[Element]:
-    """The objects in a repeating element; what is of another shape is no element."""
-    found = parent.get(name) if isinstance(parent, dict) else None
-    return [element for element in _list(found) if isinstance(element, dict)]
-
-
-def _string(parent: Element, name: str) -> str:
-    found = parent.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def _list(found: object) -> list[Any]:
-    return found if isinstance(found, list) else []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from portal.exchange.cells import Cells
+from portal.exchange.fhir_elements import string
 from portal.exchange.fhir_patient import MAPPING, is_animal, to_record
 from portal.exchange.json_document import LARGEST_VALUE, members
 from portal.exchange.record import (
@@ -42,38 +43,11 @@ class FhirPatients:
     def __iter__(self) -> Iterator[PatientRecord | RejectedRow]:
         self.passed_over.clear()
         self._patients = 0
-        for row, resource in self._lines() if self.by_line else self._entries():
+        for row, _address, resource in resources(self.path, by_line=self.by_line):
             yield from self._outcomes(row, resource)
         if not self._patients:
             kinds = ", ".join(f"{kind} ({count})" for kind, count in self.passed_over.items())
             raise UnreadableFile(FileProblem.NO_PATIENTS, kinds=kinds or "-")
-
-    def _lines(self) -> Iterator[tuple[int, Any]]:
-        with self.path.open("rb") as file:
-            row = 0
-            while line := file.readline(LARGEST_VALUE):
-                row += 1
-                if row == 1:
-                    line = line.removeprefix(b"\xef\xbb\xbf")
-                if len(line) == LARGEST_VALUE:
-                    raise UnreadableFile(FileProblem.LINE_TOO_LONG, row=row)
-                if not line.isspace():
-                    yield row, _loads(line)
-
-    def _entries(self) -> Iterator[tuple[int, Any]]:
-        """The resources of a Bundle by number of entry, or the one resource that the file is."""
-        whole: dict[str, Any] = {}
-        row = 0
-        for name, value in members(self.path, stream="entry"):
-            if name == "entry":
-                row += 1
-                yield row, _resource_of(value)
-            else:
-                whole[name] = value
-        if whole.get("resourceType") != "Bundle":
-            if row or not isinstance(whole.get("resourceType"), str):
-                raise UnreadableFile(FileProblem.NOT_FHIR)
-            yield 1, whole
 
     def _outcomes(self, row: int, resource: Any) -> Iterator[PatientRecord | RejectedRow]:
         kind = resource.get("resourceType") if isinstance(resource, dict) else None
@@ -85,7 +59,7 @@ class FhirPatients:
             # A batch's answer holds one Bundle per search.
             entries = resource.get("entry")
             for entry in entries if isinstance(entries, list) else []:
-                yield from self._outcomes(row, _resource_of(entry))
+                yield from self._outcomes(row, resource_of(entry))
         elif kind != "Patient":
             self.passed_over[kind] += 1
         elif is_animal(resource):
@@ -96,23 +70,68 @@ class FhirPatients:
 
     def _broken(self, row: int, resource: Any) -> RejectedRow:
         cells = Cells(row, self.today, self.country)
-        broken = resource is _BROKEN
+        broken = resource is BROKEN
         cells.note(None, Reason.JSON_BROKEN if broken else Reason.NOT_A_RESOURCE)
         return RejectedRow(row, tuple(cells.problems))
 
 
-_BROKEN = object()
+BROKEN: Any = object()
+"""Stands where a line is no JSON."""
+
+
+def resources(path: Path, *, by_line: bool) -> Iterator[tuple[int, str, Any]]:
+    """What the file holds, whatever it is: the row that a person would count, the address that a Bundle gives
+    it (else ""), and the thing itself.
+
+    Raises:
+        UnreadableFile: the file is broken, or no FHIR.
+    """
+    return _lines(path) if by_line else _entries(path)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str, Any]]:
+    with path.open("rb") as file:
+        row = 0
+        while line := file.readline(LARGEST_VALUE):
+            row += 1
+            if row == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            if len(line) == LARGEST_VALUE:
+                raise UnreadableFile(FileProblem.LINE_TOO_LONG, row=row)
+            if not line.isspace():
+                yield row, "", _loads(line)
+
+
+def _entries(path: Path) -> Iterator[tuple[int, str, Any]]:
+    """The resources of a Bundle by number of entry, or the one resource that the file is."""
+    whole: dict[str, Any] = {}
+    row = 0
+    for name, value in members(path, stream="entry"):
+        if name == "entry":
+            row += 1
+            yield row, _address_of(value), resource_of(value)
+        else:
+            whole[name] = value
+    if whole.get("resourceType") != "Bundle":
+        if row or not isinstance(whole.get("resourceType"), str):
+            raise UnreadableFile(FileProblem.NOT_FHIR)
+        yield 1, "", whole
 
 
 def _loads(line: bytes) -> Any:
     try:
         return json.loads(line.decode())
     except (ValueError, RecursionError):
-        return _BROKEN
+        return BROKEN
 
 
-def _resource_of(entry: Any) -> Any:
+def resource_of(entry: Any) -> Any:
+    """The resource of a Bundle's entry."""
     return entry.get("resource") if isinstance(entry, dict) else entry
+
+
+def _address_of(entry: Any) -> str:
+    return string(entry, "fullUrl") if isinstance(entry, dict) else ""
 
 
 def open_fhir(path: Path, *, today: date, country: str) -> FhirPatients:
@@ -122,16 +141,16 @@ def open_fhir(path: Path, *, today: date, country: str) -> FhirPatients:
         today: the practice's calendar day.
         country: the practice's, ISO 3166: where phone numbers without a country code belong.
     """
-    return FhirPatients(path=path, by_line=_is_ndjson(path), today=today, country=country)
+    return FhirPatients(path=path, by_line=is_ndjson(path), today=today, country=country)
 
 
-def _is_ndjson(path: Path) -> bool:
+def is_ndjson(path: Path) -> bool:
     """By its name, or by a first line that is a whole object with another line behind it."""
     if path.suffix.lower() in _NDJSON_SUFFIXES:
         return True
     with path.open("rb") as file:
         first = file.readline(LARGEST_VALUE).removeprefix(b"\xef\xbb\xbf")
-        if len(first) == LARGEST_VALUE or _loads(first) is _BROKEN:
+        if len(first) == LARGEST_VALUE or _loads(first) is BROKEN:
             return False
         return any(not line.isspace() for line in iter(lambda: file.readline(_CHUNK), b""))
 

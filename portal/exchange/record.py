@@ -37,6 +37,14 @@ class Field(StrEnum):
     DECEASED = "deceased"
     DECEASED_ON = "deceased_on"
     PROVIDER = "provider"
+    BALANCE = "balance"
+    # of a visit
+    VISIT_ID = "visit_id"
+    PATIENT = "patient"
+    START = "start"
+    END = "end"
+    OFFICE = "office"
+    VISIT_REASON = "reason"
 
 
 class Reason(StrEnum):
@@ -53,6 +61,13 @@ class Reason(StrEnum):
     NOT_A_RESOURCE = "not_a_resource"
     SSN_ZERO_LOST = "ssn_zero_lost"
     PROVIDER_UNKNOWN = "provider_unknown"
+    BALANCE_UNREADABLE = "balance_unreadable"
+    VISIT_ID_MISSING = "visit_id_missing"
+    VISIT_ID_REPEATED = "visit_id_repeated"
+    PATIENT_MISSING = "patient_missing"
+    PATIENT_UNKNOWN = "patient_unknown"
+    START_UNREADABLE = "start_unreadable"
+    END_UNREADABLE = "end_unreadable"
 
 
 class RowProblem(NamedTuple):
@@ -104,6 +119,7 @@ class PatientRecord:
     deceased_on: date | None = None
     provider: str | None = None
     """The primary provider's name, as the file spells it."""
+    balance_cents: int | None = None
     warnings: tuple[RowProblem, ...] = field(default=(), compare=False)
     """Values that were left out."""
 
@@ -136,6 +152,9 @@ class FileProblem(StrEnum):
     JSON_BROKEN = "json_broken"
     NOT_FHIR = "not_fhir"
     NO_PATIENTS = "no_patients"
+    NO_SCHEDULE = "no_schedule"
+    NO_VISIT_COLUMNS = "no_visit_columns"
+    NO_VISITS = "no_visits"
     CHANGED_MEANWHILE = "changed_meanwhile"
 
 
@@ -145,7 +164,8 @@ class UnreadableFile(Exception):
 
     Args:
         problem: what is the matter.
-        detail: what the sentence names: a row, a column, the kinds of record found instead.
+        detail: what the sentence names: a row, a column, the kinds of record found instead; of several files,
+            which ``file`` it is.
     """
 
     def __init__(self, problem: FileProblem, **detail: str | int) -> None:

@@ -26,6 +26,7 @@ _PLAIN = (
     "language",
     "deceased",
     "deceased_on",
+    "balance_cents",
 )
 # "Adam Careful, MD" in the file is the practice's "Dr. Adam Careful".
 _TITLES = frozenset({"dr", "prof", "md", "do", "np", "pa", "rn", "phd", "mr", "mrs", "ms"})

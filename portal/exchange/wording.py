@@ -48,6 +48,17 @@ _FILES: dict[FileProblem, LazyString] = {
         "This is JSON, but not FHIR: a Bundle, a Patient, or one resource in each line."
     ),
     FileProblem.NO_PATIENTS: _("No patient is in this file. It holds: %(kinds)s."),
+    FileProblem.NO_SCHEDULE: _(
+        "No appointments are in this folder: there is neither an encounters.csv or appointments.csv, nor"
+        " FHIR in .json or .ndjson files."
+    ),
+    FileProblem.NO_VISIT_COLUMNS: _(
+        "This is no list of visits: among its columns (%(columns)s) the visit's own id, its start or its"
+        " patient is missing. Call them Id, START and PATIENT."
+    ),
+    FileProblem.NO_VISITS: _(
+        "Neither an Appointment nor an Encounter is in these files. They hold: %(kinds)s."
+    ),
     FileProblem.CHANGED_MEANWHILE: _(
         "The file was changed while it was being read. Nothing was imported; import it again."
     ),
@@ -68,6 +79,15 @@ _ROWS: dict[Reason, LazyString] = {
         "It has eight digits: a spreadsheet may have dropped a zero at the beginning."
     ),
     Reason.PROVIDER_UNKNOWN: _("The practice has no provider of this name."),
+    Reason.BALANCE_UNREADABLE: _("It is no amount of money."),
+    Reason.VISIT_ID_MISSING: _(
+        "It has no id of its own, so that a second import would make it twice."
+    ),
+    Reason.VISIT_ID_REPEATED: _("Its id stands in an earlier row too, with other values."),
+    Reason.PATIENT_MISSING: _("It names no patient."),
+    Reason.PATIENT_UNKNOWN: _("The practice has no patient with this record number."),
+    Reason.START_UNREADABLE: _("It is no date with a time, or could be read in two ways."),
+    Reason.END_UNREADABLE: _("It is no time after the start; the usual duration was taken."),
 }
 
 # What a form says to the person who types would be out of place for a file.
@@ -113,12 +133,20 @@ FIELDS: dict[Field, LazyString] = {
     Field.DECEASED: _("deceased"),
     Field.DECEASED_ON: _("date of death"),
     Field.PROVIDER: _("provider"),
+    Field.BALANCE: _("balance"),
+    Field.VISIT_ID: _("visit's id"),
+    Field.PATIENT: _("patient"),
+    Field.START: _("start"),
+    Field.END: _("end"),
+    Field.OFFICE: _("office"),
+    Field.VISIT_REASON: _("reason"),
 }
 
 
 def file_sentence(error: UnreadableFile) -> str:
-    """Why the file cannot be read, and what to do."""
-    return str(_FILES[error.problem] % error.detail)
+    """Why the file cannot be read, and what to do; of several files, which it is."""
+    sentence = str(_FILES[error.problem] % error.detail)
+    return f"{error.detail['file']}: {sentence}" if "file" in error.detail else sentence
 
 
 def problem_sentence(problem: RowProblem) -> str:

@@ -292,3 +292,19 @@ def fresh_links_sent(grant_id: int) -> int:
         )
         or 0
     )
+
+
+def invite_by_itself(*, patient: Patient, by: Actor, now: datetime) -> Invitation | None:
+    """An invitation that goes out because of an appointment (4.3): as one of a run, but one alone.
+
+    Raises:
+        Refused: the first of :class:`portal.access.rules.Obstacle` that stands in the way.
+    """
+    with atomic():
+        patient = access.lock_patient(patient.id)
+        _refuse_obstacles(patient, now=now)
+        grant = access.enable(patient=patient, by=by, now=now)
+        if access.status_of(patient, grant, now=now) is Status.ACTIVE:
+            return None
+        grant = _grant_for_address(patient, grant, by=by, now=now)
+        return _issue(patient, grant, by=by, now=now, origin=Origin.AUTOMATIC)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from portal.audit.actor import Actor
 from portal.extensions import db
 from portal.invitations import timeline
+from portal.invitations.automatic import CARRIED
 from portal.invitations.models import Invitation
 from portal.invitations.returns import REMINDER
 from portal.invitations.service import PURPOSE
@@ -27,7 +28,10 @@ def find(token: str) -> Invitation | None:
     return db.session.scalar(
         select(Invitation)
         .join(OutboxMessage, OutboxMessage.subject_id == Invitation.id)
-        .where(OutboxMessage.public_id == public_id, OutboxMessage.purpose.in_((PURPOSE, REMINDER)))
+        .where(
+            OutboxMessage.public_id == public_id,
+            OutboxMessage.purpose.in_((PURPOSE, REMINDER, CARRIED)),
+        )
     )
 
 

@@ -26,6 +26,9 @@ MAIL_PER_ADDRESS = Limit("mail.address", 3, timedelta(hours=1))
 SIGN_UP_PER_CLIENT = Limit("sign-up.client", 40, timedelta(hours=1))
 """Sign-up pages ask whether a username is free and hash a password: neither may be had without end."""
 
+APPOINTMENT_REQUESTS = Limit("appointment.request", 10, timedelta(hours=24))
+"""Per patient: what is asked has to be read by staff, also what was taken back again."""
+
 USERNAME_CHECKS = Limit("username.check", 30, timedelta(minutes=1))
 """Per staff member, while typing: usernames are unique in the installation, so asking tells of other practices."""
 

@@ -95,6 +95,8 @@ def written(head: Head, composed: Composed, *, encoding: str | None = None) -> b
     mail.set_content(composed.text, cte=encoding)
     mail.add_alternative(composed.html, subtype="html", cte=encoding)
     _attach(mail, composed.pictures)
+    if composed.calendar:
+        _attach_calendar(mail, composed.calendar)
     mail["Content-Language"] = head.language
     return _put_in(mail.as_bytes(), composed.pictures)
 
@@ -116,6 +118,14 @@ def _attach(mail: EmailMessage, pictures: Sequence[Inline]) -> None:
         part["Content-Disposition"] = "inline"
         part.set_payload(_place(picture))
         html.attach(part)
+
+
+def _attach_calendar(mail: EmailMessage, data: bytes) -> None:
+    """As a file to open, that also says to mail programs what it is (RFC 6047)."""
+    kind = {"method": "PUBLISH", "charset": "utf-8"}
+    mail.add_attachment(
+        data, maintype="text", subtype="calendar", filename="appointment.ics", params=kind
+    )
 
 
 def _put_in(raw: bytes, pictures: Sequence[Inline]) -> bytes:

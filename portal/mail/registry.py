@@ -43,6 +43,8 @@ class Composed:
     from_address: str | None = None
     """Where it comes from; None stands for the installation's no-reply address."""
     pictures: tuple[Inline, ...] = ()
+    calendar: bytes | None = None
+    """An appointment that travels as a file (RFC 5545)."""
     automatic: bool = False
     """Nobody asked for it one by one: it carries List-Unsubscribe, by which the chart is opted out (2.6)."""
 

@@ -172,3 +172,16 @@ def _slots(
     for key, due_at in rows:
         found[key].append(due_at)
     return found
+
+
+def hand_over_to(*, purpose: str, subject_id: int, new_purpose: str) -> None:
+    """Let another purpose write the mails of a subject that wait, in the caller's transaction."""
+    db.session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.purpose == purpose,
+            OutboxMessage.subject_id == subject_id,
+            OutboxMessage.state == OutboxState.QUEUED.value,
+        )
+        .values(purpose=new_purpose)
+    )

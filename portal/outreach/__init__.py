@@ -1,1 +1,1 @@
-"""What goes out by itself because of an appointment: confirmations, reminders, invitations (4.3)."""
+"""What goes out by itself because of an appointment (4.3): confirmations, reminders, invitations."""

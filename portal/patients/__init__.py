@@ -9,6 +9,7 @@ blueprint = Blueprint("patients", __name__)
 # the views hang themselves onto the blueprint, so they come after it
 from portal.patients import forms  # noqa: E402
 from portal.patients.views import (  # noqa: E402
+    appointments,
     front,
     home,
     identity,
@@ -24,6 +25,7 @@ from portal.patients.views import (  # noqa: E402
 blueprint.before_request(forms.refuse_doubled_fields)
 
 __all__ = [
+    "appointments",
     "blueprint",
     "front",
     "home",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,15 @@ from flask import abort, request
 from flask_babel import get_locale, lazy_gettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, HiddenField, PasswordField, SelectField, StringField, ValidationError
+from wtforms import (
+    Field,
+    HiddenField,
+    PasswordField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 
 from portal import passwords
 from portal.accounts import sign_up
@@ -19,6 +28,7 @@ from portal.identity.rules import BirthAndPhoneClaim, SsnClaim
 from portal.patients import wording
 from portal.people import rules as people_rules
 from portal.people.rules import ValueRefused
+from portal.schedule import of_patient
 
 _l: Any = lazy_gettext  # WTForms takes what turns into text later, its types say otherwise
 
@@ -228,6 +238,28 @@ class ConfirmEmailForm(FlaskForm):  # type: ignore[misc]
         """Eight digits."""
         if not _number(_without_gaps(field.data), digits=8) or len(_without_gaps(field.data)) < 8:
             raise ValidationError(_("Enter the eight digits from our email."))
+
+
+def _readable(text: str | None) -> str:
+    """Without control characters, which come by pasting and say nothing; line ends stay."""
+    kept = (c for c in text or "" if c in "\r\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
+    return "".join(kept).strip()
+
+
+class WishForm(FlaskForm):  # type: ignore[misc]
+    """What a patient asks for, in own words."""
+
+    wish = TextAreaField(_l("What would you like to tell the office?"), filters=[_readable])
+
+    def validate_wish(self, field: Field) -> None:
+        """Something, and no longer than staff will read."""
+        field.data = _checked(
+            lambda text: people_rules.clean_text(text, longest=of_patient.LONGEST_WISH, lines=True),
+            field,
+            _("Write what you would like, in a few words."),
+        )
+        if not field.data:  # nothing but what cannot be seen
+            raise ValidationError(_("Write what you would like, in a few words."))
 
 
 def _checked(parse: Any, field: Field, when_empty: str) -> Any:

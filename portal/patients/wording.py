@@ -183,6 +183,20 @@ LINKING: dict[str, LazyString] = LOG_ON | {
     ),
 }
 
+APPOINTMENTS: dict[str, LazyString] = {
+    "confirmed": _("Thank you. The office can see that you are coming."),
+    "asked": _("We have told the office. They will answer here, or call you."),
+    "taken_back": _("You have taken your request back. Nothing else has changed."),
+}
+APPOINTMENT_REFUSALS: dict[str, LazyString] = {
+    "over": _("This appointment cannot be changed here any more. Please call."),
+    "asked": _("You have asked to change this appointment already. The office will answer soon."),
+    "too_many": _(
+        "You have asked for several things already. Please wait for an answer, or call the office."
+    ),
+    "answered": _("The office has answered this already."),
+}
+
 EMAIL_CODES: dict[str, LazyString] = {
     "no_code": _("This code is not good any more. Ask for a new one below."),
     "wrong_code": _(

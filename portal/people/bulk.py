@@ -3,12 +3,12 @@ one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, inspect
+from sqlalchemy import insert, inspect, select
 
 from portal import crypto, tokens
 from portal.extensions import Model, db
@@ -59,6 +59,14 @@ def new_chart(values: PatientValues, *, blank: dict[str, Any]) -> NewChart:
     row["sort_name"] = rules.sort_name(given=given, middle=middle, family=family)
     words = rules.search_words(given, middle, family, row["preferred_name"])
     return NewChart(row, values.get("phones", []), words)
+
+
+def ids_by_record_number(practice_id: int, numbers: Collection[str]) -> dict[str, int]:
+    """The internal numbers of the patients of a practice who have these record numbers."""
+    query = select(Patient.record_number, Patient.id).where(
+        Patient.practice_id == practice_id, Patient.record_number.in_(numbers)
+    )
+    return dict(db.session.execute(query).all())
 
 
 def insert_charts(charts: Sequence[NewChart]) -> None:

@@ -59,6 +59,7 @@ class PatientValues(TypedDict, total=False):
     end_date: date | None
     deceased: bool
     deceased_on: date | None
+    balance_cents: int | None
 
 
 @dataclass(frozen=True, slots=True)

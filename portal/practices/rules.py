@@ -13,6 +13,9 @@ from functools import lru_cache
 
 SHORTEST_LIFE, LONGEST_LIFE = 1, 30
 """Days of an invitation."""
+SHORTEST_REMINDER, LONGEST_REMINDER = 1, 168
+"""Hours that a reminder goes out before its appointment."""
+MINUTES_OF_A_DAY = 24 * 60
 USUAL_COLOUR = "#1f4e79"
 """Of mails, until a practice chooses its own."""
 LEAST_CONTRAST = 4.5

@@ -14,6 +14,7 @@ from portal.audit import service as audit
 from portal.audit.actor import Actor, ActorKind
 from portal.errors import NotFound, Refused
 from portal.extensions import db
+from portal.hooks import Hook
 from portal.limits import service as limits
 from portal.logons import service as logons
 from portal.logons.side import Side
@@ -23,6 +24,9 @@ from portal.transaction import atomic
 SCOPE = "staff"
 NOTICE_VERSION = 1
 """The confidentiality notice (5.7); a new wording asks everybody anew."""
+
+founded: Hook[[Practice, Actor, datetime]] = Hook()
+"""Called when a practice is made: the rooms above give it what it starts with."""
 
 
 def actor(staff: StaffMember, *, client: str | None = None) -> Actor:
@@ -69,6 +73,7 @@ def add_practice(
                 subject=("practice", practice.id),
                 time_zone=time_zone,
             )
+            founded(practice, by, now)
     except IntegrityError as error:
         raise Refused("name_taken") from error
     return practice

@@ -13,12 +13,25 @@ from portal.audit import service as audit
 from portal.audit.actor import Actor
 from portal.errors import NotFound, Refused, Stale
 from portal.extensions import db
+from portal.hooks import Hook
 from portal.pictures import service as pictures
 from portal.pictures.models import Purpose
 from portal.pictures.rules import CleanPicture
 from portal.practices.models import Practice, Provider
-from portal.practices.rules import LONGEST_LIFE, SHORTEST_LIFE, carries_white, is_one_line
+from portal.practices.rules import (
+    LONGEST_LIFE,
+    LONGEST_REMINDER,
+    MINUTES_OF_A_DAY,
+    SHORTEST_LIFE,
+    SHORTEST_REMINDER,
+    carries_white,
+    is_one_line,
+)
 from portal.transaction import atomic
+
+appointments_changed: Hook[[Practice, Actor, datetime]] = Hook()
+"""When reminders go out has changed, in the commit of the change."""
+MOVES_REMINDERS = frozenset({"appointment_reminder_hours", "quiet_from", "quiet_until"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,27 @@ class Communication:
     reply_to_email: str | None
     phone: str | None
     """E.164."""
+
+    @classmethod
+    def of(cls, practice: Practice) -> Self:
+        """As it stands."""
+        return cls(**{name: getattr(practice, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class Appointments:
+    """The tab Appointments: what goes out by itself (4.3), and when nothing does."""
+
+    confirmation_mails: bool
+    invite_in_confirmations: bool
+    reminder_mails: bool
+    appointment_reminder_hours: int
+    invite_in_reminders: bool
+    invite_after_first_visit: bool
+    quiet_from: int
+    """Minutes after local midnight; as ``quiet_until``: no quiet hours."""
+    quiet_until: int
+    portal_appointments: bool
 
     @classmethod
     def of(cls, practice: Practice) -> Self:
@@ -89,6 +123,28 @@ def change_communication(
     if not all(is_one_line(text or "") for text in texts):
         raise Refused("not_one_line")
     return _change(practice_id, "communication", wanted, seen, by=by, now=now)
+
+
+def change_appointments(
+    *, practice_id: int, wanted: Appointments, seen: Appointments | None, by: Actor, now: datetime
+) -> list[str]:
+    """Save the tab; returns the names of what changed.
+
+    Raises:
+        Stale: the tab does not hold what was ``seen`` any more.
+        Refused: ``appointment_reminder_hours`` or ``quiet_hours``.
+    """
+    if not SHORTEST_REMINDER <= wanted.appointment_reminder_hours <= LONGEST_REMINDER:
+        raise Refused("appointment_reminder_hours")
+    if not all(
+        0 <= minute < MINUTES_OF_A_DAY for minute in (wanted.quiet_from, wanted.quiet_until)
+    ):
+        raise Refused("quiet_hours")
+    with atomic():
+        changed = _change(practice_id, "appointments", wanted, seen, by=by, now=now)
+        if MOVES_REMINDERS & set(changed):
+            appointments_changed(_locked(practice_id), by, now)
+    return changed
 
 
 def change_style(
@@ -168,8 +224,8 @@ def _differs(now: Mapping[str, bool], seen: Mapping[str, bool]) -> bool:
 def _change(
     practice_id: int,
     tab: str,
-    wanted: Communication | Style,
-    seen: Communication | Style | None,
+    wanted: Communication | Appointments | Style,
+    seen: Communication | Appointments | Style | None,
     *,
     by: Actor,
     now: datetime,

@@ -58,7 +58,7 @@ def _rows(practice_id: int, now: datetime) -> Iterator[str]:
         .where(Patient.practice_id == practice_id)
         .execution_options(yield_per=_CHUNK)
     )
-    for row in db.session.execute(query):
+    for row in db.session.execute(query, {"now": now}):
         if row.held_patient_id is None:
             yield f"patient {row.public_id}: no row"
             continue

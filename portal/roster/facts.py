@@ -7,10 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Row,
+    ScalarSelect,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     false,
@@ -18,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
 )
 
 from portal import clock
@@ -31,6 +35,8 @@ from portal.people.rules import Identifier
 from portal.practices.models import Practice
 from portal.roster.models import NEVER
 from portal.roster.rules import STATUSES, Standing, standing
+from portal.schedule.models import Appointment
+from portal.schedule.states import AppointmentState as State
 
 _VALID_UNTIL = (
     select(func.max(Invitation.expires_at))
@@ -40,6 +46,15 @@ _VALID_UNTIL = (
     .correlate(Grant)
     .scalar_subquery()
 )
+
+NOW: BindParameter[datetime] = bindparam("now", type_=UTCDateTime())
+_OPEN = ("scheduled", "confirmed", "arrived", "in_room")
+
+
+def _appointment(moment: ColumnElement[Any], *where: ColumnElement[bool]) -> ScalarSelect[Any]:
+    query = select(moment).where(Appointment.patient_id == Patient.id, *where)
+    return query.correlate(Patient).scalar_subquery()
+
 
 FACTS = (
     select(
@@ -63,12 +78,20 @@ FACTS = (
         Grant.first_logon_at,
         Grant.existing_account_since,
         _VALID_UNTIL.label("valid_until"),
+        _appointment(
+            func.min(Appointment.starts_at),
+            Appointment.state.in_(_OPEN),
+            Appointment.starts_at > NOW,
+        ).label("next_appointment_at"),
+        _appointment(
+            func.max(Appointment.starts_at), Appointment.state == State.COMPLETED.value
+        ).label("last_visit_at"),
         Practice.time_zone,
     )
     .join(Practice, Practice.id == Patient.practice_id)
     .outerjoin(Grant, and_(Grant.patient_id == Patient.id, Grant.ended_at.is_(None)))
 )
-"""One row for each patient, to narrow down and to read with :func:`standing_of`."""
+"""One row for each patient, to narrow down and to read with :func:`standing_of`; ``now`` is its parameter."""
 
 
 def standing_of(facts: Row[*tuple[Any, ...]], *, now: datetime) -> Standing:
@@ -93,6 +116,7 @@ def standing_of(facts: Row[*tuple[Any, ...]], *, now: datetime) -> Standing:
         ),
         ends_at=_ends_at(facts, today=today),
         valid_until=facts.valid_until,
+        next_appointment_at=facts.next_appointment_at,
         now=now,
     )
 
@@ -111,6 +135,8 @@ def row_values(facts: Row[*tuple[Any, ...]], *, now: datetime) -> dict[str, Any]
         "bounced": stands.bounced,
         "missing": stands.missing,
         "invited_at": (stands.status is not Status.NOT_ENABLED and facts.invited_at) or NEVER,
+        "next_appointment_at": facts.next_appointment_at,
+        "last_visit_at": facts.last_visit_at,
         "changes_at": stands.changes_at,
     }
 
@@ -139,7 +165,7 @@ def rows_by_set(where: ColumnElement[bool], *, today: date, now: datetime) -> Se
     Args:
         today: the practice's calendar day.
     """
-    of = FACTS.where(where).subquery("facts")
+    of = FACTS.where(where).params(now=now).subquery("facts")
     over = or_(
         func.coalesce(of.c.end_date <= today, false()),
         and_(of.c.deceased, or_(of.c.deceased_on.is_(None), of.c.deceased_on <= today)),
@@ -175,8 +201,18 @@ def rows_by_set(where: ColumnElement[bool], *, today: date, now: datetime) -> Se
             (and_(~over, of.c.invited_at.is_not(None)), of.c.invited_at),
             else_=literal(NEVER, UTCDateTime()),
         ).label("invited_at"),
+        of.c.next_appointment_at,
+        of.c.last_visit_at,
         case(
             (and_(~over, to_come), literal(now, UTCDateTime())),
-            (and_(waiting, of.c.valid_until > now), of.c.valid_until),
+            (
+                and_(
+                    waiting,
+                    of.c.valid_until > now,
+                    func.coalesce(of.c.valid_until <= of.c.next_appointment_at, true()),
+                ),
+                of.c.valid_until,
+            ),
+            else_=of.c.next_appointment_at,
         ).label("changes_at"),
     ).where(of.c.patient_id.is_not(None))  # SQLite tells "ON CONFLICT" from "JOIN … ON" by a WHERE

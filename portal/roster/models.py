@@ -30,6 +30,19 @@ def _by_name_where(flag: str) -> Index:
     )
 
 
+def _coming(name: str, *order: str) -> Index:
+    """Who has an appointment to come, in one of the list's orders: when it is is looked at within the index."""
+    passed_over = ("next_appointment_at", *_FILTERED, *(() if "status" in order else ("status",)))
+    return Index(
+        f"ix_roster_row_next_{name}",
+        "practice_id",
+        *order,
+        *passed_over,
+        sqlite_where=text("next_appointment_at IS NOT NULL"),
+        postgresql_where=text("next_appointment_at IS NOT NULL"),
+    )
+
+
 def _missing(*order: str) -> Index:
     """Where data is missing, in another order than by name."""
     return Index(
@@ -69,6 +82,9 @@ class RosterRow(Model):
         _by_name_where("missing"),
         _missing("status", "sort_name", "patient_id", *_FILTERED),
         _missing("invited_at", "patient_id"),
+        _coming("name", "sort_name", "patient_id"),
+        _coming("status", "status", "sort_name", "patient_id"),
+        _coming("invited_at", "invited_at", "patient_id"),
         Index(
             "ix_roster_row_changes_at",
             "changes_at",
@@ -93,6 +109,10 @@ class RosterRow(Model):
     """Identifiers that an invitation needs are not on file (2.1)."""
     invited_at: Mapped[datetime]
     """When the patient was first invited under the current grant; :data:`NEVER`, of who is not enabled, too."""
+    next_appointment_at: Mapped[datetime | None]
+    """The start of the first one to come that was not cancelled."""
+    last_visit_at: Mapped[datetime | None]
+    """The start of the last one that was completed."""
     changes_at: Mapped[datetime | None]
     """When the clock alone will change the row; the sweep looks after it then."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from portal.access.models import Grant
 from portal.access.rules import Status
 from portal.invitations.models import Invitation
 from portal.people.models import Patient
-from portal.roster.rules import AgeBand, Pill
+from portal.roster.rules import AgeBand, NextAppointment, Pill
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class RosterFilter:
     pill: Pill = Pill.ALL
     provider_id: int | None = None
     age: AgeBand | None = None
+    next: NextAppointment | None = None
     text: str = ""
     """As for :func:`portal.people.search.page`."""
     country: str = "US"
@@ -63,6 +65,8 @@ class RosterLine:
     expired: bool
     bounced: bool
     missing: bool
+    next_appointment_at: datetime | None
+    last_visit_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

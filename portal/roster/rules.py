@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from portal.access.rules import GrantFacts, Status, status
@@ -40,6 +40,15 @@ class AgeBand(StrEnum):
     SENIOR = "senior"
 
 
+class NextAppointment(StrEnum):
+    """How soon a patient comes, by the practice's calendar."""
+
+    TODAY = "today"
+    WEEK = "week"
+    MONTH = "month"
+    NONE = "none"
+
+
 STATUSES = tuple(Status)
 """A status is stored as its place in here, so that the order of 1.1 is the order of an index."""
 
@@ -49,6 +58,15 @@ _AGES: dict[AgeBand, tuple[int, int | None]] = {
     AgeBand.ADULT: (18, 64),
     AgeBand.SENIOR: (65, None),
 }
+
+
+_DAYS = {NextAppointment.TODAY: 0, NextAppointment.WEEK: 7, NextAppointment.MONTH: 30}
+
+
+def last_day(span: NextAppointment, today: date) -> date | None:
+    """The last day on which the next appointment may be; None where there must be none to come."""
+    days = _DAYS.get(span)
+    return None if days is None else today + timedelta(days=days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,7 @@ def standing(
     ended: bool,
     ends_at: datetime | None,
     valid_until: datetime | None,
+    next_appointment_at: datetime | None = None,
     now: datetime,
 ) -> Standing:
     """How a patient stands in the list at this moment.
@@ -80,11 +99,16 @@ def standing(
         ended: whether the chart's end date or the person's death is here (1.2).
         ends_at: when it will be, for one that is to come.
         valid_until: when the last link that is out there under the grant stops working; None without one.
+        next_appointment_at: when the next appointment begins: from then on another one is the next.
     """
     shown = status(grant, ended=ended)
     waiting = shown is Status.INVITED and valid_until is not None
     expired = waiting and valid_until is not None and valid_until <= now
-    moments = [valid_until if waiting and not expired else None, None if ended else ends_at]
+    moments = [
+        valid_until if waiting and not expired else None,
+        None if ended else ends_at,
+        next_appointment_at,
+    ]
     return Standing(
         status=shown,
         expired=expired,

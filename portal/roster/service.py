@@ -22,7 +22,7 @@ from portal.roster.checking import check
 from portal.roster.facts import FACTS, standing_of
 from portal.roster.models import NEVER, RosterCount, RosterRow
 from portal.roster.rows import Cursor, RosterFilter, RosterLine, RosterPage
-from portal.roster.rules import STATUSES, Order, Pill, births
+from portal.roster.rules import STATUSES, NextAppointment, Order, Pill, births, last_day
 from portal.roster.writing import analyze, catch_up, grown, rebuild, refresh
 
 __all__ = [
@@ -126,7 +126,7 @@ def count_matching(
     """How many patients match, and whether there are more than that; a bare pill is exact whatever its size."""
     today = _today(practice_id, now)
     meant = _meant(practice_id, filter, today=today)
-    if filter.provider_id is None and filter.age is None:
+    if filter.provider_id is None and filter.age is None and filter.next is None:
         if meant is None:
             return counts(practice_id=practice_id)[filter.pill], False
         if filter.pill is Pill.ALL:
@@ -154,7 +154,7 @@ def matching_ids(
 
 def line(patient: Patient, *, now: datetime) -> RosterLine:
     """One patient as the list shows it at this moment, by the rules."""
-    facts = db.session.execute(FACTS.where(Patient.id == patient.id)).one()
+    facts = db.session.execute(FACTS.where(Patient.id == patient.id), {"now": now}).one()
     stands = standing_of(facts, now=now)
     grant = _grants([patient.id]).get(patient.id)
     return RosterLine(
@@ -165,6 +165,8 @@ def line(patient: Patient, *, now: datetime) -> RosterLine:
         expired=stands.expired,
         bounced=stands.bounced,
         missing=stands.missing,
+        next_appointment_at=facts.next_appointment_at,
+        last_visit_at=facts.last_visit_at,
     )
 
 
@@ -206,27 +208,42 @@ def _passing(
 ) -> Select[RosterRow]:
     """Whom the filters let pass, without what was typed."""
     query = select(RosterRow).where(RosterRow.practice_id == practice_id)
-    condition = _of_pill(wanted.pill)
+    sqlite = db.engine.dialect.name == "sqlite"
+    by_day = wanted.next not in {None, NextAppointment.NONE}
+    # whoever has an appointment soon is among few, in an index of their own that SQLite would not take
+    status: ColumnElement[int] = RosterRow.status.expression
+    if sqlite and by_day and order is Order.INVITED_ON:
+        status = RosterRow.status + 0
+    condition = _of_pill(wanted.pill, status)
     if condition is not None:
         query = query.where(condition)
-    if wanted.pill is Pill.EXPIRED and order is Order.INVITED_ON:
+    if wanted.pill is Pill.EXPIRED and order is Order.INVITED_ON and not by_day:
         # implied by being expired: the way along the index of the invited
         query = query.where(RosterRow.status == STATUSES.index(Status.INVITED))
     if wanted.provider_id is not None:
         # SQLite takes the provider's index for the narrower one, whatever it knows; a sum keeps it from that
-        best = wanted.pill is Pill.ALL and order is Order.NAME
-        keep_off = db.engine.dialect.name == "sqlite" and not best
-        provider = RosterRow.provider_id + 0 if keep_off else RosterRow.provider_id
+        best = wanted.pill is Pill.ALL and order is Order.NAME and not by_day
+        provider = RosterRow.provider_id + 0 if sqlite and not best else RosterRow.provider_id
         query = query.where(provider == wanted.provider_id)
     if wanted.age is not None:
         after, until = births(wanted.age, today)
         query = query.where(RosterRow.birth_date > after)
         if until is not None:
             query = query.where(RosterRow.birth_date <= until)
+    if wanted.next is not None:
+        query = query.where(_of_next(practice_id, wanted.next, today=today))
     return query
 
 
-def _of_pill(pill: Pill) -> ColumnElement[bool] | None:
+def _of_next(practice_id: int, span: NextAppointment, *, today: date) -> ColumnElement[bool]:
+    last = last_day(span, today)
+    if last is None:
+        return RosterRow.next_appointment_at.is_(None)
+    zone = db.session.get_one(Practice, practice_id).time_zone
+    return RosterRow.next_appointment_at < clock.end_of_day(last, zone)
+
+
+def _of_pill(pill: Pill, status: ColumnElement[int]) -> ColumnElement[bool] | None:
     match pill:
         case Pill.ALL:
             return None
@@ -237,7 +254,7 @@ def _of_pill(pill: Pill) -> ColumnElement[bool] | None:
         case Pill.MISSING:
             return RosterRow.missing.expression
         case _:
-            return RosterRow.status == STATUSES.index(Status(pill.value))
+            return status == STATUSES.index(Status(pill.value))
 
 
 def _place(practice_id: int, cursor: Cursor, order: Order) -> tuple[Any, ...] | None:
@@ -301,6 +318,8 @@ def _lines(rows: Sequence[RosterRow]) -> list[RosterLine]:
                 expired=row.expired,
                 bounced=row.bounced,
                 missing=row.missing,
+                next_appointment_at=row.next_appointment_at,
+                last_visit_at=row.last_visit_at,
             )
         )
     return made

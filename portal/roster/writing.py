@@ -156,7 +156,8 @@ def _refresh_few(ids: Sequence[int], *, now: datetime) -> Tally:
         )
     }
     moved: Tally = Counter()
-    for facts in db.session.execute(FACTS.where(among(Patient.id, ids))).all():
+    chosen = FACTS.where(among(Patient.id, ids))
+    for facts in db.session.execute(chosen, {"now": now}).all():
         values = row_values(facts, now=now)
         row = held.get(facts.patient_id)
         if row is None:

@@ -14,6 +14,8 @@ booked: Hook[[Appointment, Actor, datetime]] = Hook()
 moved: Hook[[Appointment, Actor, datetime]] = Hook()
 """Its start changed."""
 cancelled: Hook[[Appointment, Actor, datetime]] = Hook()
+reopened: Hook[[Appointment, Actor, datetime]] = Hook()
+"""It was cancelled, and will take place after all."""
 completed: Hook[[Appointment, Actor, datetime]] = Hook()
 """It was marked complete, for the first time."""
 imported: Hook[[Sequence[int], Actor, datetime]] = Hook()

@@ -198,9 +198,17 @@ class AppointmentRequest(Model):
             sqlite_where=text("settled_at IS NULL"),
             postgresql_where=text("settled_at IS NULL"),
         ),
+        Index(
+            "ix_appointment_request_one_open",
+            "appointment_id",
+            unique=True,
+            sqlite_where=text("settled_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL"),
+        ),
         Index(None, "patient_id"),
         CheckConstraint("kind IN ('new', 'change')", name="kind"),
         CheckConstraint("(kind = 'change') = (appointment_id IS NOT NULL)", name="appointment"),
+        CheckConstraint("outcome IN ('done', 'declined', 'withdrawn')", name="outcome"),
     )
 
     id: Mapped[PrimaryKey]
@@ -213,6 +221,8 @@ class AppointmentRequest(Model):
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     settled_by_name: Mapped[str | None] = mapped_column(String(200))
+    outcome: Mapped[str | None] = mapped_column(String(10))
+    """:class:`portal.schedule.states.RequestOutcome`, once it is settled."""
 
     patient: Mapped[Patient] = relationship()
     appointment: Mapped[Appointment | None] = relationship()

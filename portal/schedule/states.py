@@ -34,6 +34,16 @@ class RequestKind(StrEnum):
     CHANGE = "change"
 
 
+class RequestOutcome(StrEnum):
+    """How a request ended."""
+
+    DONE = "done"
+    """Staff did what was asked."""
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    """The patient took it back."""
+
+
 class NoticeKind(StrEnum):
     """What is sent by itself because of an appointment (4.3)."""
 

@@ -66,8 +66,12 @@ def page(public_id: str, *, alert: str = "") -> str:
     )
 
 
-def dialog(template: str, **context: object) -> Response:
-    """A dialog: alone to htmx, which puts it where dialogs stand, else as a page of its own."""
+def dialog(template: str, *, above: bool = False, **context: object) -> Response:
+    """A dialog: alone to htmx, which puts it where dialogs stand, else as a page of its own.
+
+    Args:
+        above: over the dialog that is open, which keeps what was typed in it.
+    """
     alone = htmx.wants_fragment()
     folder = "fragments" if alone else "pages"
     response = make_response(
@@ -75,5 +79,5 @@ def dialog(template: str, **context: object) -> Response:
     )
     if alone:
         response.headers["HX-Retarget"] = "#dialogs"
-        response.headers["HX-Reswap"] = "innerHTML"
+        response.headers["HX-Reswap"] = "beforeend" if above else "innerHTML"
     return response

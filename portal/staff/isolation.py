@@ -22,6 +22,14 @@ from portal.people import views_log
 from portal.people.models import Patient
 from portal.pictures.models import Picture
 from portal.practices.models import Provider
+from portal.schedule import booking
+from portal.schedule.models import (
+    Appointment,
+    AppointmentRequest,
+    AppointmentStatus,
+    ListEntry,
+    Office,
+)
 from portal.web import errors
 from portal.web.signed_on import staff_hand, staff_on
 
@@ -34,6 +42,11 @@ _OWNED = (
     Provider,
     BulkRun,
     Picture,
+    Appointment,
+    Office,
+    AppointmentStatus,
+    ListEntry,
+    AppointmentRequest,
 )
 
 
@@ -44,6 +57,15 @@ def patient_of(public_id: str) -> Patient:
         NotFound: there is none, or it is another practice's.
     """
     return people.get_patient(practice_id=staff_on().practice_id, public_id=public_id)
+
+
+def appointment_of(public_id: str) -> Appointment:
+    """The appointment of the signed-in person's practice.
+
+    Raises:
+        NotFound: there is none, or it is another practice's.
+    """
+    return booking.get(practice_id=staff_on().practice_id, public_id=public_id)
 
 
 def watch(blueprint: Blueprint) -> None:

@@ -118,6 +118,7 @@ def filter_of(place: Place, providers: list[Provider]) -> RosterFilter:
         pill=place.pill,
         provider_id=_provider_id(place, providers),
         age=place.age,
+        next=place.next,
         text=text_of(place) or "",
         country=staff_on().practice.country,
     )

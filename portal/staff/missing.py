@@ -30,6 +30,8 @@ class Opener:
     refused: Callable[[str], ResponseReturnValue]
     fields: dict[str, str] = field(default_factory=dict)
     """Hidden fields that its form carries."""
+    above: bool = False
+    """Whether it was opened from a dialog, which stays open beneath it."""
 
 
 def ask(patient: Patient, opener: Opener) -> ResponseReturnValue:
@@ -55,6 +57,7 @@ def _form(patient: Patient) -> IdentifiersForm:
 def _dialog(patient: Patient, form: IdentifiersForm, opener: Opener) -> ResponseReturnValue:
     return answers.dialog(
         "identifiers",
+        above=opener.above,
         form=form,
         patient=patient,
         name=chart_name(patient),

@@ -17,11 +17,11 @@ from urllib.parse import parse_qsl, urlencode
 from flask import url_for
 
 from portal.roster.rows import Cursor
-from portal.roster.rules import AgeBand, Order, Pill
+from portal.roster.rules import AgeBand, NextAppointment, Order, Pill
+from portal.staff.ids import public_id_in
 
 BACK = "back"
 _LONGEST = 500
-_ID = re.compile(r"[\w-]{1,22}", re.ASCII)
 _CURSOR = re.compile(r"(after|before)\.[\w-]{1,22}\.[\w:+-]{0,40}", re.ASCII)
 
 Code = TypeVar("Code", bound=StrEnum)
@@ -35,6 +35,7 @@ class Place:
     provider: str = ""
     """Public id; empty for all."""
     age: AgeBand | None = None
+    next: NextAppointment | None = None
     order: Order = Order.NAME
     search: str = ""
     """The id of a stored search; empty without one."""
@@ -46,10 +47,11 @@ class Place:
         at = values.get("at", "")
         return cls(
             pill=_code(Pill, values.get("pill")) or Pill.ALL,
-            provider=_id(values.get("provider")),
+            provider=public_id_in(values.get("provider")),
             age=_code(AgeBand, values.get("age")),
+            next=_code(NextAppointment, values.get("next")),
             order=_code(Order, values.get("sort")) or Order.NAME,
-            search=_id(values.get("s")),
+            search=public_id_in(values.get("s")),
             cursor=Cursor.parse(at) if _CURSOR.fullmatch(at) else None,
         )
 
@@ -69,6 +71,7 @@ class Place:
             "pill": "" if self.pill is Pill.ALL else self.pill.value,
             "provider": self.provider,
             "age": self.age.value if self.age else "",
+            "next": self.next.value if self.next else "",
             "sort": "" if self.order is Order.NAME else self.order.value,
             "s": self.search,
             "at": str(self.cursor) if self.cursor else "",
@@ -84,7 +87,3 @@ class Place:
 
 def _code(kind: type[Code], text: str | None) -> Code | None:
     return kind(text) if text in {code.value for code in kind} else None
-
-
-def _id(text: str | None) -> str:
-    return text if text and _ID.fullmatch(text) else ""

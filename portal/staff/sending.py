@@ -7,8 +7,10 @@ from datetime import datetime
 
 from werkzeug.datastructures import MultiDict
 
+from portal.access import service as access
 from portal.accounts import resets
 from portal.audit.actor import Actor
+from portal.errors import Stale
 from portal.invitations import service as invitations
 from portal.invitations.models import Invitation
 from portal.people.models import Patient
@@ -16,6 +18,7 @@ from portal.staff import outcomes
 from portal.staff.presenters.onboarding_row import NEWEST
 from portal.staff.presenters.reset_act import RESET
 from portal.staff.wording import Said
+from portal.transaction import atomic
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,21 @@ def send(patient: Patient, fields: MultiDict[str, str], *, by: Actor, now: datet
         patient=patient, replaces=newest, expect_address=address, by=by, now=now
     )
     return Sent(Said.RESENT if resent.issued_at == now else Said.NOT_RESENT, resent)
+
+
+def enable_and_send(
+    patient: Patient, fields: MultiDict[str, str], *, by: Actor, now: datetime
+) -> Sent:
+    """As :func:`send`; who has no access yet, and was shown so, is enabled in the same commit.
+
+    Raises:
+        Refused: what the services refuse.
+    """
+    with atomic():
+        patient = access.lock_patient(patient.id)
+        if NEWEST in fields or access.current_grant(patient.id) is not None:
+            return send(patient, fields, by=by, now=now)
+        if patient.email != fields.get("address", ""):
+            raise Stale
+        invitation = invitations.enable_and_invite(patient=patient, by=by, now=now)
+        return Sent(outcomes.of_invite(patient, invitation), invitation)

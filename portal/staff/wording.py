@@ -40,6 +40,14 @@ class Said(StrEnum):
     RESET_SENT = "reset_sent"
     RESET_NOT_SENT = "reset_not_sent"
     USERNAME_CHANGED = "username_changed"
+    BOOKED = "booked"
+    MOVED = "moved"
+    APPOINTMENT_SAVED = "appointment_saved"
+    APPOINTMENT_AS_IT_WAS = "appointment_as_it_was"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+    REOPENED = "reopened"
+    NOTE_SAVED = "note_saved"
 
 
 _DONE: dict[Said, LazyString] = {
@@ -67,6 +75,14 @@ _DONE: dict[Said, LazyString] = {
     Said.NOT_ENABLED_ANY_MORE: _l("%(who)s is not enabled any more. No mail had been sent."),
     Said.RESET_SENT: _l("Sent a reset email to %(who)s. Its link works for one hour."),
     Said.USERNAME_CHANGED: _l("Changed the portal username of %(who)s."),
+    Said.BOOKED: _l("Booked %(who)s for %(day)s."),
+    Said.MOVED: _l("Moved the appointment of %(who)s to %(day)s."),
+    Said.APPOINTMENT_SAVED: _l("Saved the appointment of %(who)s."),
+    Said.APPOINTMENT_AS_IT_WAS: _l("Nothing was changed in the appointment of %(who)s."),
+    Said.CANCELLED: _l("Cancelled the appointment of %(who)s."),
+    Said.COMPLETED: _l("Completed the appointment of %(who)s."),
+    Said.REOPENED: _l("Reopened the appointment of %(who)s."),
+    Said.NOTE_SAVED: _l("Saved the visit note of %(who)s."),
     Said.RESET_NOT_SENT: _l("Nothing was sent: %(who)s got a newer reset email already."),
 }
 
@@ -101,6 +117,9 @@ _REFUSED: dict[str, LazyString] = {
     "email_unconfirmed": _l(
         "Nothing was sent: %(who)s has not confirmed the new email yet. A code went there; it is"
         " entered on the portal’s home page."
+    ),
+    "appointment_changed": _l(
+        "The appointment of %(who)s was changed meanwhile. Nothing was done."
     ),
     "stale": _l(
         "The chart of %(who)s changed since this page was drawn. Nothing was done."
@@ -163,3 +182,11 @@ def minutes(seconds: float) -> str:
     """ "2 minutes": how long somebody waits, rounded up."""
     count = max(1, -int(-seconds // 60))
     return _("1 minute") if count == 1 else _("%(count)s minutes", count=count)
+
+
+REQUESTS: dict[str, LazyString] = {
+    "done": _l("The patient reads that it is taken care of."),
+    "declined": _l("The patient reads that it could not be done, and is asked to call."),
+    "settled": _l("Nothing was changed: this request was answered or taken back meanwhile."),
+}
+"""What became of a patient's request about an appointment."""

@@ -70,28 +70,33 @@
       main.after(region("status"));
     }
   }
+  // One dialog may stand above another (what is missing, above an appointment): the last one is on top.
+  const topDialog = () => [...document.querySelectorAll("dialog[open]")].pop();
   function openModals() {
     for (const box of document.querySelectorAll("dialog[data-modal]:not([open])")) {
       const before = document.activeElement;
+      const beneath = [opener, openerRow];
       if (before !== document.body) {
         opener = before.id;
         openerRow = (before.closest("tr[id]") || {}).id;
       }
+      const [from, fromRow] = [opener, openerRow];
       box.showModal();
       box.addEventListener("close", () => {
         placeRegions();
         box.remove();
+        placeRegions(topDialog());
         markTitle();
+        [opener, openerRow] = beneath;
         const stands = before !== document.body && before.isConnected && before;
-        const back = (opener && region(opener)) || stands || firstIn(openerRow);
+        const back = (from && region(from)) || stands || firstIn(fromRow);
         (back || region("main")).focus();
       }, { once: true });
     }
-    const open = find("dialog[open]");
-    if (open) placeRegions(open);
+    placeRegions(topDialog());
   }
   function closeDialog(inside) {
-    const box = (inside && inside.closest && inside.closest("dialog")) || find("dialog[open]");
+    const box = (inside && inside.closest && inside.closest("dialog")) || topDialog();
     if (box) box.close();
   }
   document.addEventListener("close-dialog", (event) => closeDialog(event.target));

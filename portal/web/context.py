@@ -15,6 +15,19 @@ from portal.web.access_table import may_open
 from portal.web.cookies import side_of_request
 from portal.web.language import current_language, language_links
 
+_SCHEDULE = {
+    "staff.schedule",
+    "staff.new_appointment",
+    "staff.find_patient",
+    "staff.appointment",
+    "staff.appointment_invite",
+    "staff.appointment_identifiers",
+    "staff.schedule_requests",
+    "staff.request_done",
+    "staff.request_declined",
+}
+"""The endpoints whose pages stand under "Schedule"."""
+
 
 def init_app(app: Flask) -> None:
     """Register the context and the filters."""
@@ -43,6 +56,8 @@ def _staff_context() -> dict[str, Any]:
         return {"home_url": url_for("staff.log_on")}
     here = request.endpoint or ""
     elsewhere = {"staff.home", "staff.resolve_attention", "staff.notice"}
+    schedule = here in _SCHEDULE
+    elsewhere |= _SCHEDULE
     apart = ("staff.onboarding", "staff.bulk", "staff.invite_all", "staff.settings")
     patients = here not in elsewhere and not here.startswith(apart)
     return {
@@ -50,6 +65,7 @@ def _staff_context() -> dict[str, Any]:
         "log_out_url": url_for("staff.log_off"),
         "staff_nav": [
             (_("Today"), url_for("staff.home"), here == "staff.home"),
+            (_("Schedule"), url_for("staff.schedule"), schedule),
             (_("Patients"), url_for("staff.patients"), patients),
         ],
         "links": [

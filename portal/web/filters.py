@@ -26,7 +26,7 @@ def day(value: date | None, *, zone: str | None = None) -> str:
         return ""
     if isinstance(value, datetime):
         value = value.astimezone(ZoneInfo(zone or "UTC")).date()
-    return format_date(value, format="long" if _spanish() else "MMMM d, y", locale=_locale())
+    return format_date(value, format="long" if _spanish() else "MMMM d, y", locale=locale())
 
 
 def short_day(value: date | None, *, zone: str | None = None) -> str:
@@ -35,7 +35,12 @@ def short_day(value: date | None, *, zone: str | None = None) -> str:
         return ""
     if isinstance(value, datetime):
         value = value.astimezone(ZoneInfo(zone or "UTC")).date()
-    return format_date(value, format="d MMM y" if _spanish() else "MMM d, y", locale=_locale())
+    return format_date(value, format="d MMM y" if _spanish() else "MMM d, y", locale=locale())
+
+
+def day_of_year(value: date) -> str:
+    """ "Nov 14": the day without its year."""
+    return format_date(value, format="d MMM" if _spanish() else "MMM d", locale=locale())
 
 
 def moment(value: datetime | None, zone: str) -> str:
@@ -48,7 +53,7 @@ def moment(value: datetime | None, zone: str) -> str:
 
 def clock_time(local: datetime) -> str:
     """ "3:04 p.m." of a local time."""
-    text = format_time(local, format="h:mm", locale=_locale(), tzinfo=local.tzinfo)
+    text = format_time(local, format="h:mm", locale=locale(), tzinfo=local.tzinfo)
     before, after = ("a. m.", "p. m.") if _spanish() else ("a.m.", "p.m.")
     return f"{text} {before if local.hour < 12 else after}"
 
@@ -58,10 +63,11 @@ def phone(e164: str | None, country: str = "US") -> str:
     return rules.format_phone(e164, country) if e164 else ""
 
 
-def _locale() -> str:
-    locale = get_locale()
-    return str(locale) if locale else "en"
+def locale() -> str:
+    """The language of this request."""
+    found = get_locale()
+    return str(found) if found else "en"
 
 
 def _spanish() -> bool:
-    return _locale().startswith("es")
+    return locale().startswith("es")

@@ -21,7 +21,7 @@ from portal.tokens import link_token
 from portal.transaction import atomic
 from portal.web.access_table import ACCESS, Who
 from tests.doors import log_on_patient, log_on_staff, open_door, sign_up
-from tests.factories import House, make_house, make_invitation, make_patient
+from tests.factories import House, make_appointment, make_house, make_invitation, make_patient
 
 VISITORS = ["anonymous", "patient", "front_desk", "provider", "administrator"]
 WRITTEN_BY_GET = {
@@ -62,6 +62,7 @@ def world(app: Flask, moment: Any) -> World:
             "patient_id": patient.public_id,
             "item_id": item.public_id,
             "grant_id": grant.public_id,
+            "appointment_id": make_appointment(house, patient).public_id,
             "token": link_token(invitation.nonce),
             "unsubscribe": _unsubscribe_token(invitation),
             "handle": "unknown-handle-000000",

@@ -12,6 +12,7 @@ from portal.accounts import service as accounts
 from portal.accounts.service import Held
 from portal.errors import NotFound, Refused
 from portal.patients import blueprint, presenters, wording
+from portal.patients.appointment_cards import appointments_card
 from portal.patients.confirmations import confirmations
 from portal.patients.forms import ConfirmEmailForm
 from portal.patients.views.log_on import no_chart
@@ -79,6 +80,11 @@ def _person(form: ConfirmEmailForm) -> Held | None:
     raise NotFound("person")
 
 
+def page_with(*, status: int) -> ResponseReturnValue:
+    """The home page as the answer to something else that was asked."""
+    return _page(ConfirmEmailForm(formdata=None), status=status)
+
+
 def _page(form: ConfirmEmailForm, *, status: int = 200) -> ResponseReturnValue:
     account = signed_on.account_on()
     now = clock.now()
@@ -96,6 +102,11 @@ def _page(form: ConfirmEmailForm, *, status: int = 200) -> ResponseReturnValue:
         form=form,
         confirmations=confirmations(account, people, form, now=now),
         people=cards,
+        appointments=[
+            appointments_card(held, alone=len(people) == 1, now=now)
+            for held in people
+            if held.patient.practice.portal_appointments
+        ],
         practice=practices[0] if len(practices) == 1 else None,
     )
     return page, status

@@ -9,8 +9,10 @@ from portal import clock
 from portal.audit.actor import Actor, ActorKind
 from portal.extensions import csrf
 from portal.invitations import unsubscribing
-from portal.invitations.models import Invitation
+from portal.outreach import unsubscribing as appointments
 from portal.patients import blueprint, presenters
+from portal.people.models import Patient
+from portal.people.naming import hello_name
 from portal.web.security import client_address
 
 
@@ -22,22 +24,26 @@ def unsubscribe(token: str) -> ResponseReturnValue:
     Mail programs post without a page of ours: the token in the address takes the place of the CSRF token.
     """
     invitation = unsubscribing.find(token)
-    if invitation is None:
+    patient = invitation.patient if invitation else appointments.find(token)
+    if patient is None:
         return render_template("patients/pages/unknown_link.html"), 404
     if request.method == "POST":
-        unsubscribing.opt_out(invitation, by=_hand(invitation), now=clock.now())
-    return _page(invitation, token)
+        if invitation is not None:
+            unsubscribing.opt_out(invitation, by=_hand(invitation.id), now=clock.now())
+        else:
+            appointments.opt_out(patient, by=_hand(None), now=clock.now())
+    return _page(patient, token)
 
 
-def _page(invitation: Invitation, token: str) -> str:
+def _page(patient: Patient, token: str) -> str:
     return render_template(
         "patients/pages/unsubscribe.html",
         token=token,
-        done=invitation.patient.opted_out_at is not None,
-        greeting=presenters.greeting(invitation),
-        practice=presenters.practice_card(invitation.patient.practice),
+        done=patient.opted_out_at is not None,
+        greeting=hello_name(patient),
+        practice=presenters.practice_card(patient.practice),
     )
 
 
-def _hand(invitation: Invitation) -> Actor:
-    return Actor(ActorKind.LINK, invitation.id, "Holder of the unsubscribe link", client_address())
+def _hand(number: int | None) -> Actor:
+    return Actor(ActorKind.LINK, number, "Holder of the unsubscribe link", client_address())

@@ -27,13 +27,13 @@ from portal.practices.rules import (
     nearest_that_carries_white,
     parse_colour,
 )
-from portal.practices.settings import Communication, Doctor, Style
+from portal.practices.settings import Appointments, Communication, Doctor, Style
 from portal.staff.forms.fields import ParsedField
 from portal.staff.settings_wording import LABELS, picture_refusal
 
 _l: Any = lazy_gettext
 """WTForms shows lazy strings, though its stubs know only ``str``."""
-Tab = TypeVar("Tab", Communication, Style, Doctor)
+Tab = TypeVar("Tab", Communication, Appointments, Style, Doctor)
 
 
 class TabForm(FlaskForm, Generic[Tab]):  # type: ignore[misc]
@@ -102,8 +102,8 @@ class CommunicationForm(TabForm[Communication]):
         shown["reminder_days"] = str(held.reminder_days)
         shown["phone"] = rules.format_phone(held.phone, practice.country) if held.phone else ""
         super().__init__(held, shown, **more)
-        self.invitation_days.parse = _number(SHORTEST_LIFE, LONGEST_LIFE)
-        self.reminder_days.parse = _number(0, LONGEST_LIFE - 1)
+        self.invitation_days.parse = whole_number(SHORTEST_LIFE, LONGEST_LIFE)
+        self.reminder_days.parse = whole_number(0, LONGEST_LIFE - 1)
         self.no_reply_email.parse = _no_reply
         self.reply_to_email.parse = _mailable
         self.phone.parse = lambda text: _phone(text, practice.country)
@@ -245,7 +245,9 @@ class DoctorForm(TabForm[Doctor]):
         return True
 
 
-def _number(least: int, most: int) -> Callable[[str], int]:
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number between these two."""
+
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 5 and least <= int(text) <= most):
             raise ValidationError(

@@ -70,7 +70,7 @@ class AccessPage:
 
 def access_page(facts: AccessFacts, *, step: int = 0) -> AccessPage:
     """The page; ``step`` counts how often it has asked in vain."""
-    headline, lead = _headline(facts)
+    title, lead = headline(facts)
     missing = Obstacle.IDENTIFIERS_MISSING in facts.obstacles
     blocked = Obstacle.ADDRESS_BLOCKED in facts.obstacles
     public_id = facts.patient.public_id
@@ -81,7 +81,7 @@ def access_page(facts: AccessFacts, *, step: int = 0) -> AccessPage:
         who=short_name(facts.patient),
         status=status_view(facts.status),
         details=details(facts),
-        headline=headline,
+        headline=title,
         lead=lead,
         action=_action(facts),
         missing_url=url_for("staff.identifiers", public_id=public_id) if missing else "",
@@ -142,7 +142,8 @@ def _action(facts: AccessFacts) -> Action | None:
     return None
 
 
-def _headline(facts: AccessFacts) -> tuple[str, str]:
+def headline(facts: AccessFacts) -> tuple[str, str]:
+    """How things stand, and what follows: the head of the page."""
     grant = facts.current
     if facts.status is Status.NOT_ENABLED or grant is None:
         return (

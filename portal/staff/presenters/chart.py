@@ -26,6 +26,8 @@ PHONE_KINDS = {
 
 _PAGES = (
     ("staff.chart", _l("Patient information")),
+    ("staff.visits", _l("Appointments")),
+    ("staff.messaging", _l("Patient messaging")),
     ("staff.portal_access", _l("Portal access")),
 )
 

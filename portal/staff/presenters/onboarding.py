@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from portal.access.rules import Status
 from portal.practices.models import Provider
 from portal.roster.rows import RosterPage
-from portal.roster.rules import AgeBand, Order, Pill
+from portal.roster.rules import AgeBand, NextAppointment, Order, Pill
 from portal.staff.place import Place
 from portal.staff.presenters.onboarding_row import OnboardingRow
 from portal.staff.presenters.selection import SelectionView
@@ -30,6 +30,12 @@ _AGES = {
     AgeBand.TEEN: _l("13 to 17 years"),
     AgeBand.ADULT: _l("18 to 64 years"),
     AgeBand.SENIOR: _l("65 years and older"),
+}
+_NEXT = {
+    NextAppointment.TODAY: _l("Today"),
+    NextAppointment.WEEK: _l("Within 7 days"),
+    NextAppointment.MONTH: _l("Within 30 days"),
+    NextAppointment.NONE: _l("None"),
 }
 _ORDERS = {
     Order.NAME: _l("Name"),
@@ -65,6 +71,7 @@ class Filters:
 
     providers: tuple[Choice, ...]
     ages: tuple[Choice, ...]
+    nexts: tuple[Choice, ...]
     orders: tuple[Choice, ...]
     sizes: tuple[Choice, ...]
 
@@ -110,6 +117,10 @@ def filters(place: Place, *, providers: Sequence[Provider], size: int) -> Filter
             *(Choice(p.public_id, p.name, p.public_id == place.provider) for p in providers),
         ),
         ages=(any_age, *(Choice(a, str(w), a is place.age) for a, w in _AGES.items())),
+        nexts=(
+            Choice("", _("Any"), place.next is None),
+            *(Choice(n, str(w), n is place.next) for n, w in _NEXT.items()),
+        ),
         orders=tuple(Choice(o, str(w), o is place.order) for o, w in _ORDERS.items()),
         sizes=tuple(Choice(str(n), _("%(num)s rows", num=n), n == size) for n in SIZES),
     )
@@ -126,7 +137,7 @@ def listed(
 ) -> OnboardingList:
     """A page; ``matching`` is how many there are under its filters, and whether there are more than that."""
     everybody = Place(order=place.order)
-    narrowed = bool(place.search or place.provider or place.age)
+    narrowed = bool(place.search or place.provider or place.age or place.next)
     return OnboardingList(
         rows=tuple(rows),
         summary=_summary(text, *matching) if narrowed else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -29,7 +30,7 @@ from portal.staff.place import BACK
 from portal.staff.presenters.history import last_day
 from portal.staff.presenters.reset_act import RESET, ResetStanding, reset_standings, why_no_reset
 from portal.staff.presenters.status import Detail, StatusView, status_view
-from portal.web.filters import short_day
+from portal.web.filters import day_of_year, short_day
 
 NEWEST = "replaces"
 WAS = "was"
@@ -59,6 +60,10 @@ class OnboardingRow:
     status: StatusView
     born: str
     phone: str
+    next: str
+    """When the next appointment is."""
+    last: str
+    """When the last visit was."""
     notes: tuple[Detail, ...]
     """The column Invitation."""
     toggle: Act | None
@@ -80,34 +85,14 @@ def onboarding_rows(
     lines: Sequence[RosterLine], *, back: str, now: datetime
 ) -> tuple[OnboardingRow, ...]:
     """The rows of a page; ``back`` is the place in the list that their forms carry."""
-    failed = [
-        line.invitation.id
-        for line in lines
-        if line.invitation is not None and line.invitation.state == InvitationState.FAILED
-    ]
-    reasons = timeline.mail_failures(failed)
-    blocked = blocks.blocked_among(line.patient for line in lines)
-    standings = reset_standings(
-        (line.patient for line in lines if line.status is Status.ACTIVE), now=now
-    )
-    desks = desk.passwords_under(
-        line.grant.id for line in lines if line.grant and line.status is Status.INVITED
-    )
-    return tuple(
-        _row(
-            line,
-            _Around(
-                back=back,
-                now=now,
-                ended=chart_ended(line.patient, now=now),
-                blocked=line.patient.id in blocked,
-                why_failed=reasons.get(line.invitation.id) if line.invitation else None,
-                reset=standings.get(line.patient.id),
-                from_desk=line.grant is not None and line.grant.id in desks,
-            ),
-        )
-        for line in lines
-    )
+    arounds = _arounds(lines, back=back, now=now)
+    return tuple(_row(line, arounds[line.patient.id]) for line in lines)
+
+
+def notes_of(lines: Sequence[RosterLine], *, now: datetime) -> dict[int, tuple[Detail, ...]]:
+    """What qualifies the status of each patient, by the patient's number: by a fixed number of queries."""
+    arounds = _arounds(lines, back="", now=now)
+    return {line.patient.id: tuple(_notes(line, arounds[line.patient.id])) for line in lines}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +111,39 @@ class _Around:
     """Whether credentials were handed over at the desk under the current grant."""
 
 
+def _arounds(lines: Sequence[RosterLine], *, back: str, now: datetime) -> dict[int, _Around]:
+    """By the patient's number."""
+    failed = [
+        line.invitation.id
+        for line in lines
+        if line.invitation is not None and line.invitation.state == InvitationState.FAILED
+    ]
+    reasons = timeline.mail_failures(failed)
+    blocked = blocks.blocked_among(line.patient for line in lines)
+    standings = reset_standings(
+        (line.patient for line in lines if line.status is Status.ACTIVE), now=now
+    )
+    desks = desk.passwords_under(
+        line.grant.id for line in lines if line.grant and line.status is Status.INVITED
+    )
+    return {
+        line.patient.id: _Around(
+            back=back,
+            now=now,
+            ended=chart_ended(line.patient, now=now),
+            blocked=line.patient.id in blocked,
+            why_failed=reasons.get(line.invitation.id) if line.invitation else None,
+            reset=standings.get(line.patient.id),
+            from_desk=line.grant is not None and line.grant.id in desks,
+        )
+        for line in lines
+    }
+
+
 def _row(line: RosterLine, around: _Around) -> OnboardingRow:
     patient = line.patient
     ended = around.ended
-    missing = _missing(patient) if _may_ask(line, ended=ended) else ""
+    missing = missing_words(patient) if _may_ask(line, ended=ended) else ""
     send = None if missing else _send(line, around)
     public_id = patient.public_id
     first = patient.phones[0].e164 if patient.phones else None
@@ -142,6 +156,8 @@ def _row(line: RosterLine, around: _Around) -> OnboardingRow:
         status=status_view(Status.NOT_ENABLED if ended else line.status),
         born=short_day(patient.birth_date),
         phone=rules.format_phone(first, patient.practice.country) if first else "",
+        next=_near_day(line.next_appointment_at, line, around),
+        last=_near_day(line.last_visit_at, line, around),
         notes=tuple(_notes(line, around)),
         toggle=None if ended else _toggle(line, back=around.back),
         send=send,
@@ -153,6 +169,15 @@ def _row(line: RosterLine, around: _Around) -> OnboardingRow:
         ),
         hint=_hint(line, around) if not (missing or send) else "",
     )
+
+
+def _near_day(moment: datetime | None, line: RosterLine, around: _Around) -> str:
+    """ "Nov 24", by the practice's calendar; of another year "Nov 24, 2025"."""
+    if moment is None:
+        return ""
+    zone = ZoneInfo(line.patient.practice.time_zone)
+    day = moment.astimezone(zone).date()
+    return day_of_year(day) if day.year == around.now.astimezone(zone).year else short_day(day)
 
 
 def _toggle(line: RosterLine, *, back: str) -> Act:
@@ -213,7 +238,8 @@ _SHORT = {
 }
 
 
-def _missing(patient: Patient) -> str:
+def missing_words(patient: Patient) -> str:
+    """ "Missing: email; SSN, or birth date and phone"; empty where an invitation needs nothing more."""
     missing = rules.requirements(people.identifiers(patient)).missing
     words = {identifier: str(_SHORT[identifier]) for identifier in missing}
     told = [words[Identifier.EMAIL]] if Identifier.EMAIL in words else []

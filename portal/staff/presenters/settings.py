@@ -12,17 +12,21 @@ from flask_babel import lazy_gettext as _l
 
 from portal.access.counting import Reached
 from portal.mail.addresses import no_reply, own_domain
+from portal.outreach import notices
 from portal.people.mail import colours, sender_address, sender_name, usual_sender_name
 from portal.pictures.models import Picture, Purpose
 from portal.pictures.rules import fit
 from portal.practices.models import Practice
 from portal.staff.forms.settings import DoctorForm, TabForm
 from portal.staff.settings_wording import LABELS
+from portal.web.filters import moment
 
 TABS = (
     ("staff.settings_doctor", _l("Doctor")),
+    ("staff.settings_appointments", _l("Appointments")),
     ("staff.settings_communication", _l("Communication")),
     ("staff.settings_style", _l("Style")),
+    ("staff.settings_lists", _l("Lists")),
 )
 _BOX = (240, 120)
 """The largest that a picture is shown on the page, in pixels."""
@@ -95,6 +99,17 @@ def mail_head(practice: Practice) -> MailHead:
     )
 
 
+def waiting_reminders(practice: Practice) -> tuple[tuple[str, str], ...]:
+    """What goes out next, as things stand."""
+    number, following = notices.waiting(practice.id)
+    zone = practice.time_zone
+    return (
+        (_("Reminders that wait for their time"), f"{number:,}"),
+        (_("The next one goes out"), moment(following, zone) or _("None is waiting")),
+        (_("Time zone of the practice"), zone.replace("_", " ")),
+    )
+
+
 def sample(practice: Practice) -> Sample:
     """The colours in use."""
     return Sample(*colours(practice))
@@ -123,7 +138,10 @@ def _shown(form: TabForm[Any], name: str) -> str:
     if isinstance(form, DoctorForm):
         names = form.provider_names
         return ", ".join(names[provider] for provider in form.sharing.data or ()) or _("Nobody")
-    return form[name].data or _("None")
+    held = form[name].data
+    if isinstance(held, bool):
+        return _("On") if held else _("Off")
+    return held or _("None")
 
 
 def _picture(picture: Picture) -> PictureView:

@@ -14,6 +14,9 @@ from portal.practices import service as practices
 from portal.staff import answers, blueprint
 from portal.staff.isolation import patient_of
 from portal.staff.place import BACK, Place
+from portal.staff.presenters.messaging import TO
+from portal.staff.presenters.portal_cell import WHERE, WINDOW
+from portal.web.places import safe_path
 from portal.web.signed_on import staff_hand, staff_on
 
 P = ParamSpec("P")
@@ -54,9 +57,14 @@ def after_notice(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response
 def _came_from(public_id: str | None) -> str:
     """Where the act was asked for: of one patient, or (None) of many."""
     place = Place.of_back(request.form.get(BACK, ""))
+    here = safe_path(request.form.get(TO), below="/staff/")
+    if here is not None:
+        return here
     if public_id is None:
         return place.url()
     patient = patient_of(public_id)
+    if TO in request.form:
+        return url_for("staff.messaging", public_id=public_id)
     if BACK in request.form:
         return place.url(row=patient.public_id)
     return url_for("staff.portal_access", public_id=patient.public_id)
@@ -65,5 +73,10 @@ def _came_from(public_id: str | None) -> str:
 def _notice(*, action: str, fields: dict[str, str], back: str) -> ResponseReturnValue:
     acknowledged = practices.has_acknowledged_notice(staff_on())
     return answers.dialog(
-        "notice", action=action, fields=fields, back=back, acknowledged=acknowledged
+        "notice",
+        above=request.form.get(WHERE) == WINDOW,
+        action=action,
+        fields=fields,
+        back=back,
+        acknowledged=acknowledged,
     )

@@ -18,6 +18,7 @@ from portal.practices import settings as tabs_of
 from portal.roster import service as roster
 from portal.roster.rules import Pill
 from portal.staff import blueprint
+from portal.staff.forms.appointment_settings import AppointmentsForm
 from portal.staff.forms.settings import CommunicationForm, DoctorForm, StyleForm, TabForm
 from portal.staff.presenters import settings as shown
 from portal.staff.settings_wording import saved
@@ -66,6 +67,25 @@ def settings_communication() -> ResponseReturnValue:
 
     return _tab(
         "communication", form, save, lambda: CommunicationForm(staff_on().practice, formdata=None)
+    )
+
+
+@blueprint.route("/settings/appointments", methods=["GET", "POST"])
+def settings_appointments() -> ResponseReturnValue:
+    """What goes out by itself because of an appointment, and quiet hours (4.3, 6.3)."""
+    form = AppointmentsForm(staff_on().practice)
+
+    def save() -> list[str]:
+        return tabs_of.change_appointments(
+            practice_id=staff_on().practice_id,
+            wanted=form.wanted,
+            seen=form.seen,
+            by=staff_hand(),
+            now=clock.now(),
+        )
+
+    return _tab(
+        "appointments", form, save, lambda: AppointmentsForm(staff_on().practice, formdata=None)
     )
 
 
@@ -133,6 +153,8 @@ def _page(
         total = roster.counts(practice_id=practice.id)[Pill.ALL]
         held = pictures.of_practice(practice.id)
         context["doctor"] = shown.doctor_view(total, reached(practice.id), held)
+    elif tab == "appointments":
+        context["waiting"] = shown.waiting_reminders(practice)
     elif tab == "communication":
         context["head"] = shown.mail_head(practice)
     else:

@@ -1,0 +1,18 @@
+"""The lock that every act upon a chart takes first: so no two of them ever wait for each other."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from portal.extensions import db
+from portal.people.models import Patient
+
+
+def lock_patient(patient_id: int) -> Patient:
+    """The patient as the database holds it now, locked until the commit of the surrounding ``atomic()``."""
+    return db.session.execute(
+        select(Patient)
+        .where(Patient.id == patient_id)
+        .with_for_update(of=Patient)
+        .execution_options(populate_existing=True)
+    ).scalar_one()
