@@ -150,6 +150,19 @@ def cancel(*, purpose: str, subject_id: int, now: datetime) -> int:
     return int(getattr(done, "rowcount", 0))
 
 
+def hand_over_to(*, purpose: str, subject_id: int, new_purpose: str) -> None:
+    """Let another purpose write the mails of a subject that wait, in the caller's transaction."""
+    db.session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.purpose == purpose,
+            OutboxMessage.subject_id == subject_id,
+            OutboxMessage.state == OutboxState.QUEUED.value,
+        )
+        .values(purpose=new_purpose)
+    )
+
+
 def sent_lately(*, practice_id: int, address: str, now: datetime) -> int:
     """How many mails this practice has sent, or has waiting, to the address as the hourly limit counts them."""
     key = email_key(address)
@@ -172,16 +185,3 @@ def _slots(
     for key, due_at in rows:
         found[key].append(due_at)
     return found
-
-
-def hand_over_to(*, purpose: str, subject_id: int, new_purpose: str) -> None:
-    """Let another purpose write the mails of a subject that wait, in the caller's transaction."""
-    db.session.execute(
-        update(OutboxMessage)
-        .where(
-            OutboxMessage.purpose == purpose,
-            OutboxMessage.subject_id == subject_id,
-            OutboxMessage.state == OutboxState.QUEUED.value,
-        )
-        .values(purpose=new_purpose)
-    )
