@@ -99,7 +99,7 @@ class TestSeen:
         assert said.count("Ask to change") == 2
         assert "November 18" not in said
         assert "November 19" not in said
-        assert "Cancelled" in said
+        assert "It is cancelled" in said
 
     def test_nothing_planned(self, jenny):
         said = text(jenny.get("/home"))
