@@ -40,7 +40,7 @@ OF_BARE = {"sqlite": 0.8, "postgresql": 0.5}
 OF_JOBS, OF_SINGLE = 8.0, 10.0
 JOBS = 200
 LATE, LATE_ROUNDS = 0.020, 3
-LATE_MAILS, SINGLE_MAILS = 600, 25
+LATE_MAILS, SINGLE_MAILS = 800, 25
 MOST_MIB = 250
 _ROOT = Path(__file__).parent.parent
 
