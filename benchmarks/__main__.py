@@ -7,11 +7,19 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import demo_million, import_patients, roster, schedule, truth
+from benchmarks import (
+    demo_million,
+    import_patients,
+    import_schedule,
+    roster,
+    schedule,
+    truth,
+)
 from benchmarks.table import Report
 
 BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
     "import_patients": (import_patients.run, import_patients.SIZE),
+    "import_schedule": (import_schedule.run, import_schedule.SIZE),
     "demo_million": (demo_million.run, demo_million.SIZE),
     "roster": (roster.run, roster.SIZE),
     "schedule": (schedule.run, schedule.SIZE),

@@ -57,7 +57,9 @@ def get(practice_id: int, kind: Kind, public_id: str) -> Entry:
         NotFound: the practice has none such.
     """
     model = _model(kind)
-    found = db.session.scalar(_of(practice_id, kind).where(model.public_id == public_id))
+    found: Entry | None = db.session.scalar(
+        _of(practice_id, kind).where(model.public_id == public_id)
+    )
     if found is None:
         raise NotFound("entry")
     return found

@@ -59,8 +59,8 @@ class EntryForm(FlaskForm):  # type: ignore[misc]
         """The form of one kind, filled with what is on file; a status keeps the meaning that it has."""
         form = cls(obj=held)
         form.kind = kind
-        form.time_zone.choices = sorted({zone, *_zones()})
-        form.meaning.choices = [(state.value, MEANINGS[state]) for state in AppointmentState]
+        form.time_zone.choices = [(name, name) for name in sorted({zone, *_zones()})]
+        form.meaning.choices = [(state.value, str(MEANINGS[state])) for state in AppointmentState]
         if held is None and not form.is_submitted():
             form.time_zone.data = zone
         wanted = FIELDS[kind] if held is None else [f for f in FIELDS[kind] if f != "meaning"]

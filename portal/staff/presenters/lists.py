@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -64,7 +65,7 @@ def _section(
     *,
     office: Office | None = None,
 ) -> SectionView:
-    of_office = {"office": office.public_id} if office else {}
+    of_office: dict[str, Any] = {"office": office.public_id} if office else {}
     last = len(entries) - 1
     return SectionView(
         key=f"{kind.value}-{office.public_id}" if office else kind.value,
