@@ -7,13 +7,22 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks import demo_million, import_patients, roster, truth
+from benchmarks import (
+    demo_million,
+    import_patients,
+    import_schedule,
+    roster,
+    schedule,
+    truth,
+)
 from benchmarks.table import Report
 
 BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
     "import_patients": (import_patients.run, import_patients.SIZE),
+    "import_schedule": (import_schedule.run, import_schedule.SIZE),
     "demo_million": (demo_million.run, demo_million.SIZE),
     "roster": (roster.run, roster.SIZE),
+    "schedule": (schedule.run, schedule.SIZE),
     "truth": (truth.run, truth.ACTS),
 }
 """Name -> what runs it, and its usual size."""

@@ -33,7 +33,7 @@ def run(size: int) -> Figures:
     """Import a file of so many new patients."""
     with fresh_installation() as (_, database):
         file = database.parent / "patients.csv"
-        _write(file, size)
+        write_patients(file, size)
         hand = system("Benchmark")
         practice = practices.add_practice(
             name="Benchmark",
@@ -49,7 +49,8 @@ def run(size: int) -> Figures:
     return Figures("rows", size, ours, "bare csv and sqlite3", bare, memory)
 
 
-def _write(file: Path, size: int) -> None:
+def write_patients(file: Path, size: int) -> None:
+    """A file of so many new patients."""
     crowd = Crowd(today=date(2026, 1, 1), seed=1)
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)

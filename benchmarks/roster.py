@@ -17,7 +17,7 @@ from benchmarks import places, practice, toggles, weight
 from benchmarks.browser import LIST, Browser
 from benchmarks.places import Installed
 from benchmarks.table import Line, Report
-from portal.roster.rules import AgeBand, Order, Pill
+from portal.roster.rules import AgeBand, NextAppointment, Order, Pill
 
 SIZE = 1_000_000
 SMALL = 1_000
@@ -125,6 +125,7 @@ def _page(
     order: Order = Order.NAME,
     provider: bool = False,
     age: AgeBand | None = None,
+    coming: NextAppointment | None = None,
     at: str = "",
 ) -> Ask:
     def ask(side: Side) -> float:
@@ -134,6 +135,7 @@ def _page(
             "sort": order.value,
             "provider": side.provider if provider else "",
             "age": age.value if age else "",
+            "next": coming.value if coming else "",
             "at": f"after.{after}." if after else "",
         }
         side.browser.get(f"{LIST}?{urlencode(query)}")
@@ -181,12 +183,21 @@ def _compared(name: str, ask: Ask, few: Side, many: Side) -> Line:
 def _combinations(report: Report, side: Side) -> None:
     """Every combination of filters, order and place; the slowest once more, and often enough for a percentile."""
     asked = {}
-    for pill, provider, age, order, at in itertools.product(
-        Pill, (False, True), (None, *AgeBand), Order, ("", "middle")
+    for pill, provider, age, coming, order, at in itertools.product(
+        Pill,
+        (False, True),
+        (None, *AgeBand),
+        (None, *NextAppointment),
+        Order,
+        ("", "middle"),
     ):
-        parts = (pill.value, provider and "provider", age and age.value, f"by {order.value}", at)
+        comes = coming and f"next {coming.value}"
+        narrowed = (provider and "provider", age and age.value, comes)
+        parts = (pill.value, *narrowed, f"by {order.value}", at)
         name = ", ".join(part for part in parts if part)
-        asked[name] = _page(pill=pill, provider=provider, age=age, order=order, at=at)
+        asked[name] = _page(
+            pill=pill, provider=provider, age=age, coming=coming, order=order, at=at
+        )
     slowness = {name: statistics.median(_times(ask, side, FEW)) for name, ask in asked.items()}
     middle = statistics.median(slowness.values())
     report.tell(Line(f"{len(asked)} combinations", f"median {middle:6.1f} ms"))

@@ -42,6 +42,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "appointment.confirmed_by_patient": frozenset({"appointment"}),
     "appointment_request.made": frozenset({"request", "kind", "appointment"}),
     "appointment_request.settled": frozenset({"request", "outcome"}),
+    "schedule.list_changed": frozenset({"list", "entry", "what"}),
     "schedule.imported": frozenset({"created", "updated", "weeks", "digest"}),
     # access and invitations
     "access.enabled": frozenset({"grant", "email", "existing_account"}),

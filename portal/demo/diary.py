@@ -199,14 +199,15 @@ def live(practice_id: int, zone: str, provider_ids: Sequence[int], *, now: datet
     _ask(patient_ids, now=now)
 
 
-def crowd(practice_id: int, zone: str, provider_ids: Sequence[int], *, now: datetime) -> None:
-    """A small share of very many patients has appointments, in the caller's transaction."""
+def crowd(practice_id: int, zone: str, provider_ids: Sequence[int], *, now: datetime) -> int:
+    """A small share of very many patients has appointments, in the caller's transaction; returns how many."""
     patient_ids = living(practice_id)
     a_day = min(BUSY, len(patient_ids) // 40) - A_DAY
     if a_day <= 0:
-        return
+        return 0
     step = max(1, len(patient_ids) // (a_day * _BACK))
-    Diary(practice_id, zone, provider_ids, now=now).fill(patient_ids[::step], a_day=a_day)
+    diary = Diary(practice_id, zone, provider_ids, now=now)
+    return diary.fill(patient_ids[::step], a_day=a_day)
 
 
 def _ask(patient_ids: Sequence[int], *, now: datetime) -> None:

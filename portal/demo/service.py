@@ -21,6 +21,7 @@ from portal.demo.person import Person
 from portal.demo.teller import Hand
 from portal.errors import NotFound, Refused
 from portal.practices import service as practices
+from portal.roster import service as roster
 from portal.settings import settings
 from portal.transaction import atomic
 
@@ -102,8 +103,10 @@ def make(
     if more:
         made.fates.update(bulk.fill(place, count=more, now=now, told=told))
         with atomic():
-            diary.crowd(place.practice_id, place.time_zone, place.provider_ids, now=now)
+            booked = diary.crowd(place.practice_id, place.time_zone, place.provider_ids, now=now)
             _tell_made(place, made, now=now)
+        if booked:
+            roster.analyze()
     return made
 
 

@@ -32,12 +32,15 @@ from portal.exchange.schedule_report import ScheduleReport
 from portal.exchange.schedule_shift import Weeks, shifted
 from portal.people import bulk
 from portal.practices.models import Practice
+from portal.roster import service as roster
 from portal.schedule import incoming, lists
 from portal.schedule.incoming import Incoming
 from portal.schedule.states import AppointmentState as State
 from portal.transaction import atomic
 
 BATCH = 1_000
+MUCH = 1_000
+"""New visits at once, from which on the database looks anew at who comes."""
 _STAY = frozenset({State.CANCELLED, State.NO_SHOW})
 
 
@@ -89,6 +92,8 @@ def import_schedule(
     except IntegrityError as error:
         raise Refused("visit_taken") from error
     report.applied = True
+    if report.created >= MUCH:
+        roster.analyze()
     return report
 
 

@@ -28,7 +28,7 @@ _STATES: dict[State, tuple[LazyString, str]] = {
     State.CONFIRMED: (_l("You have confirmed it"), "done"),
     State.ARRIVED: (_l("You are checked in"), "done"),
     State.IN_ROOM: (_l("You are checked in"), "done"),
-    State.CANCELLED: (_l("Cancelled"), "over"),
+    State.CANCELLED: (_l("It is cancelled"), "over"),
 }
 _BY_STAFF = _l("Confirmed")
 
@@ -152,12 +152,15 @@ def _appointment(
         tone=tone,
         confirm_url=url_for("patients.confirm_appointment", public_id=number) if confirm else "",
         change_url=url_for("patients.change_appointment", public_id=number) if change else "",
-        request=_request(request) if request else None,
+        request=_request(request, beside=True) if request else None,
     )
 
 
-def _request(request: AppointmentRequest) -> RequestLine:
-    if request.appointment is not None:
+def _request(request: AppointmentRequest, *, beside: bool = False) -> RequestLine:
+    """``beside``: it stands with the appointment that it is about."""
+    if beside:
+        title = _("You asked for another time")
+    elif request.appointment is not None:
         day, time = when(request.appointment)
         title = _("To change the appointment on %(day)s at %(time)s", day=day, time=time)
     else:

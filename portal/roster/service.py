@@ -208,17 +208,22 @@ def _passing(
 ) -> Select[RosterRow]:
     """Whom the filters let pass, without what was typed."""
     query = select(RosterRow).where(RosterRow.practice_id == practice_id)
-    condition = _of_pill(wanted.pill)
+    sqlite = db.engine.dialect.name == "sqlite"
+    by_day = wanted.next not in {None, NextAppointment.NONE}
+    # whoever has an appointment soon is among few, in an index of their own that SQLite would not take
+    status: ColumnElement[int] = RosterRow.status.expression
+    if sqlite and by_day and order is Order.INVITED_ON:
+        status = RosterRow.status + 0
+    condition = _of_pill(wanted.pill, status)
     if condition is not None:
         query = query.where(condition)
-    if wanted.pill is Pill.EXPIRED and order is Order.INVITED_ON:
+    if wanted.pill is Pill.EXPIRED and order is Order.INVITED_ON and not by_day:
         # implied by being expired: the way along the index of the invited
         query = query.where(RosterRow.status == STATUSES.index(Status.INVITED))
     if wanted.provider_id is not None:
         # SQLite takes the provider's index for the narrower one, whatever it knows; a sum keeps it from that
-        best = wanted.pill is Pill.ALL and order is Order.NAME
-        keep_off = db.engine.dialect.name == "sqlite" and not best
-        provider = RosterRow.provider_id + 0 if keep_off else RosterRow.provider_id
+        best = wanted.pill is Pill.ALL and order is Order.NAME and not by_day
+        provider = RosterRow.provider_id + 0 if sqlite and not best else RosterRow.provider_id
         query = query.where(provider == wanted.provider_id)
     if wanted.age is not None:
         after, until = births(wanted.age, today)
@@ -238,7 +243,7 @@ def _of_next(practice_id: int, span: NextAppointment, *, today: date) -> ColumnE
     return RosterRow.next_appointment_at < clock.end_of_day(last, zone)
 
 
-def _of_pill(pill: Pill) -> ColumnElement[bool] | None:
+def _of_pill(pill: Pill, status: ColumnElement[int]) -> ColumnElement[bool] | None:
     match pill:
         case Pill.ALL:
             return None
@@ -249,7 +254,7 @@ def _of_pill(pill: Pill) -> ColumnElement[bool] | None:
         case Pill.MISSING:
             return RosterRow.missing.expression
         case _:
-            return RosterRow.status == STATUSES.index(Status(pill.value))
+            return status == STATUSES.index(Status(pill.value))
 
 
 def _place(practice_id: int, cursor: Cursor, order: Order) -> tuple[Any, ...] | None:

@@ -182,9 +182,11 @@ def clashing(
 def choose_patient(text: str = "") -> Response:
     """The first step of a new appointment: whom it is for."""
     carried = {name: request.values[name] for name in CARRIED if request.values.get(name)}
+    found, more = _found(text, carried) if text else (None, False)
     context: dict[str, Any] = {
         "text": text,
-        "found": _found(text, carried) if text else None,
+        "found": found,
+        "more": more,
         "carried": carried,
         "close_url": came_from(),
     }
@@ -199,25 +201,25 @@ def _keep(rows: list[Row], held: Row | None) -> None:
         rows.append(held)
 
 
-def _found(text: str, carried: dict[str, str]) -> list[dict[str, str]]:
+def _found(text: str, carried: dict[str, str]) -> tuple[list[dict[str, str]], bool]:
+    """The first who may be meant, and whether there are more."""
     practice, now = staff_on().practice, clock.now()
     practice_id, country = practice.id, practice.country
-    found = search.page(
-        practice_id=practice_id, text=text, now=now, country=country, size=_FOUND
-    ).patients
+    found = search.page(practice_id=practice_id, text=text, now=now, country=country, size=_FOUND)
     kind = search.kind_of(text, today=now.date(), country=country)
     views_log.record_search(
-        practice_id=practice_id, kind=kind, results=len(found), by=staff_hand(), now=now
+        practice_id=practice_id, kind=kind, results=len(found.patients), by=staff_hand(), now=now
     )
-    return [
+    rows = [
         {
             "name": list_name(patient),
             "born": short_day(patient.birth_date),
             "record": patient.record_number,
             "url": _new_url(patient, carried),
         }
-        for patient in found
+        for patient in found.patients
     ]
+    return rows, found.next is not None
 
 
 def _new_url(patient: Patient, carried: dict[str, str]) -> str:

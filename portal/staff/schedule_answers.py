@@ -13,7 +13,7 @@ from portal import clock
 from portal.errors import NotFound
 from portal.practices import service as practices
 from portal.practices.models import Provider
-from portal.schedule import days, lists
+from portal.schedule import days, lists, of_patient
 from portal.schedule.models import Appointment, Office
 from portal.staff import said
 from portal.staff.isolation import appointment_of
@@ -59,6 +59,7 @@ def page(place: SchedulePlace, *, alert: str = "") -> str:
         "staff/pages/schedule.html",
         schedule=_shown(place, offices, providers),
         filters=filters(place, offices=offices, providers=providers),
+        requests=of_patient.count_open(practice_id),
         said_alert=alert,
     )
 

@@ -22,6 +22,9 @@ _SCHEDULE = {
     "staff.appointment",
     "staff.appointment_invite",
     "staff.appointment_identifiers",
+    "staff.schedule_requests",
+    "staff.request_done",
+    "staff.request_declined",
 }
 """The endpoints whose pages stand under "Schedule"."""
 

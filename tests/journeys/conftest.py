@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import email
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -41,6 +43,8 @@ PRACTICE = "Family Practice"
 STAFF = "front.desk@example.com"
 expect.set_options(timeout=15_000)  # a busy machine is no failure
 ADMINISTRATOR = "ada@example.com"
+SHIFTED_TO = date(2027, 6, 14)
+"""Where the export of visits is shifted to: far from the days that other journeys look at."""
 DESK, PHONE = {"width": 1366, "height": 900}, {"width": 360, "height": 740}
 
 
@@ -242,3 +246,16 @@ def subjects(installation: Installation, shared_data: Path) -> list[Subject]:
     told = installation.flask("patients", "import", str(path), "--practice", PRACTICE, "--json")
     assert '"created": 1171' in told
     return grown_ups_without_mail(path)
+
+
+@pytest.fixture(scope="session")
+def export(installation: Installation, shared_data: Path) -> None:
+    """The folder, imported."""
+    folder = shared_data / "csv" / "synthea_dbt27"
+    installation.flask(
+        "patients", "import", str(folder / "patients.csv"), "--practice", PRACTICE, "--json"
+    )
+    told = installation.flask(
+        "schedule", "import", str(folder), "--practice", PRACTICE, "--shift-to", SHIFTED_TO.isoformat(), "--json"
+    )  # fmt: skip
+    assert json.loads(told)["created"] > 20

@@ -132,6 +132,17 @@ def test_every_page(
     verify(door, subject.ssn, t)
     door.wait_for_url("**/home")
     inspector.look("home")
+    door.get_by_role("link", name=t("Ask for an appointment")).click()
+    door.get_by_role("button", name=t("Send to the office")).click()
+    door.locator("#error-summary").wait_for()
+    inspector.look("ask for an appointment, with an error")
+    door.locator("#wish").fill("Any morning")
+    door.get_by_role("button", name=t("Send to the office")).click()
+    door.get_by_role("button", name=t("Take it back")).wait_for()
+    inspector.look("home, with a request")
+    inspector.page = page
+    page.goto(f"{installation.url}/staff/schedule/requests")
+    inspector.look("requests from patients")
     used = contexts(viewport=size, locale=language, color_scheme=theme)
     inspector.page = used
     used.goto(link)
@@ -184,6 +195,12 @@ def test_every_tab_of_the_settings(
         if following.count():
             following.click()
             page.wait_for_load_state()
+    page.goto(f"{installation.url}/staff/settings/lists")
+    inspector.look("lists")
+    page.get_by_role("link", name=t("Add a profile")).click()
+    page.get_by_role("button", name=t("Save")).click()
+    page.locator("#error-summary").wait_for()
+    inspector.look("a new profile, with an error")
     assert inspector.problems == []
 
 

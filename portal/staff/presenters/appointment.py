@@ -11,6 +11,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from portal.access import service as access
 from portal.people.models import Patient
 from portal.people.naming import chart_name
 from portal.schedule import days, rules
@@ -143,6 +144,10 @@ def _warnings(
     patient: Patient, appointment: Appointment | None, *, now: datetime
 ) -> tuple[Caution, ...]:
     found = []
+    if access.chart_ended(patient, now=now):
+        ended = short_day(patient.end_date)
+        left = _("End-dated %(day)s", day=ended) if ended else ""
+        found.append(Caution(_("Recorded as deceased") if patient.deceased else left))
     if not (patient.street and patient.city):
         edit = url_for("staff.edit_patient", public_id=patient.public_id)
         found.append(Caution(_("Missing patient address"), edit))

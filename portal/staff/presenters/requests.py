@@ -60,8 +60,8 @@ def _row(request: AppointmentRequest, *, zone: str) -> RequestRow:
         chart_url=url_for("staff.chart", public_id=request.patient.public_id),
         when=moment(request.created_at, zone),
         iso=request.created_at.isoformat(),
-        done_url=url_for("staff.request_done", public_id=request.public_id),
-        declined_url=url_for("staff.request_declined", public_id=request.public_id),
+        done_url=url_for("staff.schedule_request_done", public_id=request.public_id),
+        declined_url=url_for("staff.schedule_request_declined", public_id=request.public_id),
     )
 
 

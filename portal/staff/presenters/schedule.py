@@ -11,6 +11,7 @@ from babel.dates import format_date, get_timezone_name
 from flask import url_for
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from portal.access.rules import Status
 from portal.people.naming import list_name, short_name
@@ -31,6 +32,13 @@ from portal.staff.presenters.portal_cell import (
 from portal.staff.presenters.status import StatusView, status_view
 from portal.staff.schedule_place import SchedulePlace, View
 from portal.web.filters import clock_time, short_day
+
+_KINDS = {
+    "video_visit": _l("Video visit"),
+    "walk_in": _l("Walk-in"),
+    "transition_of_care": _l("Transition of care"),
+    "referral": _l("Referral"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +209,7 @@ def schedule_row(
 
 def kinds(appointment: Appointment) -> tuple[str, ...]:
     """The type ticks that are set, as words."""
-    ticks = (
-        (appointment.video_visit, _("Video visit")),
-        (appointment.walk_in, _("Walk-in")),
-        (appointment.transition_of_care, _("Transition of care")),
-        (appointment.referral, _("Referral")),
-    )
-    return tuple(word for ticked, word in ticks if ticked)
+    return tuple(str(word) for name, word in _KINDS.items() if getattr(appointment, name))
 
 
 def colour_of(appointment: Appointment) -> str:

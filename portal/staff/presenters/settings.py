@@ -26,6 +26,7 @@ TABS = (
     ("staff.settings_appointments", _l("Appointments")),
     ("staff.settings_communication", _l("Communication")),
     ("staff.settings_style", _l("Style")),
+    ("staff.settings_lists", _l("Lists")),
 )
 _BOX = (240, 120)
 """The largest that a picture is shown on the page, in pixels."""

@@ -27,13 +27,13 @@ def schedule_requests() -> ResponseReturnValue:
 
 
 @blueprint.post("/schedule/requests/<public_id>/done")
-def request_done(public_id: str) -> ResponseReturnValue:
+def schedule_request_done(public_id: str) -> ResponseReturnValue:
     """What was asked is done: the patient reads so."""
     return _settle(public_id, RequestOutcome.DONE)
 
 
 @blueprint.post("/schedule/requests/<public_id>/declined")
-def request_declined(public_id: str) -> ResponseReturnValue:
+def schedule_request_declined(public_id: str) -> ResponseReturnValue:
     """It cannot be done: the patient is asked to call."""
     return _settle(public_id, RequestOutcome.DECLINED)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy import select
 from portal.access import service as access
 from portal.access.models import EndReason
 from portal.audit.models import AuditEvent
+from portal.errors import Refused
 from portal.extensions import db
 from portal.practices.models import Practice
 from portal.schedule import changes, of_patient
@@ -99,7 +102,7 @@ class TestSeen:
         assert said.count("Ask to change") == 2
         assert "November 18" not in said
         assert "November 19" not in said
-        assert "Cancelled" in said
+        assert "It is cancelled" in said
 
     def test_nothing_planned(self, jenny):
         said = text(jenny.get("/home"))
@@ -274,6 +277,48 @@ class TestAsk:
             changes.moved(held(visit), house.hand, moment.now)
         [request] = asked()
         assert (request.outcome, request.settled_by_name) == ("done", house.hand.name)
+
+
+class TestAtOnce:
+    """Many hands at the same moment: one act, and nobody waits for ever."""
+
+    @staticmethod
+    def together(app, act) -> Counter[str]:
+        db.session.remove()
+
+        def one(_number: int) -> str:
+            with app.app_context():
+                try:
+                    act()
+                except Refused as refused:
+                    return refused.code
+                finally:
+                    db.session.remove()
+                return "done"
+
+        with ThreadPoolExecutor(8) as pool:
+            return Counter(pool.map(one, range(8)))
+
+    def test_one_request(self, app, jenny, house, moment):
+        number = make_visit(jenny.patient, TUESDAY).public_id
+        patient_id, by = jenny.patient.id, house.hand
+
+        def ask() -> None:
+            visit = of_patient.get([patient_id], number)
+            of_patient.ask_to_change(visit, wish="later", by=by, now=moment.now)
+
+        assert self.together(app, ask) == {"done": 1, "asked": 7}
+        assert len(asked()) == 1
+
+    def test_one_confirmation(self, app, jenny, house, moment):
+        visit = make_visit(jenny.patient, TUESDAY)
+        number, patient_id, by = visit.public_id, jenny.patient.id, house.hand
+
+        def confirm() -> None:
+            of_patient.confirm(of_patient.get([patient_id], number), by=by, now=moment.now)
+
+        assert self.together(app, confirm) == {"done": 8}
+        assert of_patient.get([patient_id], number).version == 2
 
 
 class TestOthers:

@@ -19,11 +19,12 @@ from portal.people import service as people
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.roster import service as roster
-from portal.roster.rows import Cursor, RosterFilter
-from portal.roster.rules import AgeBand, Order, Pill
+from portal.roster.rows import Cursor, RosterFilter, RosterLine
+from portal.roster.rules import AgeBand, NextAppointment, Order, Pill
 from portal.transaction import atomic, touch_patient
 from tests.conftest import Moment
 from tests.factories import SETUP, House, accept_mail, make_house, make_patient
+from tests.visits import in_days, make_visit
 
 NAMES = ["Ávila", "Avila", "brown", "Chen", "O'Brien", "Żak", "Harris"]
 MANY = 23
@@ -239,6 +240,94 @@ def test_provider_and_age_narrow(house, moment) -> None:
     assert set(both) < set(found(house, age=AgeBand.ADULT))
 
 
+@pytest.fixture
+def coming(house, moment) -> dict[str, list[Patient]]:
+    """Who comes when; it is noon of a Saturday in New York, thirty days on."""
+    everybody = found(house)
+    today, later, week, month, far, over, gone = everybody[:7]
+    for patient, days in (
+        (today, 0.2), (later, 0.6), (week, 7.4), (month, 30.4), (far, 30.6), (over, -1),
+    ):  # fmt: skip
+        make_visit(patient, in_days(days))
+    make_visit(gone, in_days(2), state="cancelled")
+    make_visit(far, in_days(-20), state="completed")
+    make_visit(today, in_days(60))
+    soon = [today, later, week]
+    return {
+        "today": [today],
+        "week": soon,
+        "month": [*soon, month],
+        "none": [p for p in everybody if p not in [*soon, month, far]],
+    }
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("span", NextAppointment)
+def test_who_comes_next(house, moment, coming, order, span) -> None:
+    """Under the filter everything is as without it, for those alone."""
+    there = {patient.id for patient in coming[span.value]}
+    assert there
+    for pill in Pill:
+        everybody = pages(house, RosterFilter(pill=pill), order)
+        for provider_id in (None, house.provider.id):
+            wanted = RosterFilter(pill=pill, provider_id=provider_id, next=span)
+            expected = [
+                line.patient.id
+                for line in everybody
+                if line.patient.id in there and provider_id in {None, line.patient.provider_id}
+            ]
+            assert [line.patient.id for line in pages(house, wanted, order)] == expected
+            count = roster.count_matching(
+                practice_id=house.practice.id, filter=wanted, now=moment.now
+            )
+            assert count == (len(expected), False)
+
+
+def test_the_next_is_the_next_and_the_last_the_last(house, moment, coming) -> None:
+    [line] = roster.lines(practice_id=house.practice.id, public_ids=[coming["today"][0].public_id])
+    assert line.next_appointment_at == moment.now + timedelta(days=0.2)
+    assert line.last_visit_at is None
+    moment.pass_(days=1)
+    roster.catch_up(now=moment.now)
+    [line] = roster.lines(practice_id=house.practice.id, public_ids=[coming["today"][0].public_id])
+    assert line.next_appointment_at == moment.now + timedelta(days=59)
+    assert found(house, next=NextAppointment.TODAY) == []
+    assert roster.check(house.practice.id, moment.now) == []
+
+
+def pages(house: House, wanted: RosterFilter, order: Order) -> list[RosterLine]:
+    """All pages, two rows each, there and (to compare) back."""
+    lines: list[RosterLine] = []
+    back: list[RosterLine] = []
+    cursor = None
+    while True:
+        page = roster.page(
+            practice_id=house.practice.id,
+            filter=wanted,
+            order=order,
+            cursor=cursor,
+            size=6,
+            now=clock.now(),
+        )
+        lines += page.lines
+        cursor = page.next
+        if cursor is None:
+            break
+    while page.previous is not None:
+        page = roster.page(
+            practice_id=house.practice.id,
+            filter=wanted,
+            order=order,
+            cursor=page.previous,
+            size=6,
+            now=clock.now(),
+        )
+        back = page.lines + back
+    ids = [line.patient.id for line in lines]
+    assert [line.patient.id for line in back] == ids[: len(back)]
+    return lines
+
+
 def test_search(house, moment) -> None:
     jane = make_patient(
         house,
@@ -311,6 +400,11 @@ INDEXES = {
     (Order.INVITED_ON, Pill.ACTIVE): "ix_roster_row_status_invited_at",
     (Order.INVITED_ON, Pill.EXPIRED): "ix_roster_row_status_invited_at",
 }
+OF_THE_NEXT = {
+    "ix_roster_row_next_name",
+    "ix_roster_row_next_status",
+    "ix_roster_row_next_invited_at",
+}
 
 ONE_OF_SEVERAL = {"ix_roster_row_status_invited_at", "ix_roster_row_missing_status"}
 """Among so few, PostgreSQL finds another index that has the order as good."""
@@ -361,6 +455,7 @@ def test_the_database_looks_at_the_roster(app) -> None:
         held = db.session.scalars(
             text("SELECT indexname FROM pg_indexes WHERE tablename = 'roster_row'")
         )
-    assert set(INDEXES.values()) | {"ix_roster_row_changes_at", "ix_roster_row_provider"} <= set(
-        held
-    )
+    assert set(INDEXES.values()) | OF_THE_NEXT | {
+        "ix_roster_row_changes_at",
+        "ix_roster_row_provider",
+    } <= set(held)

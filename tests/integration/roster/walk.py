@@ -37,6 +37,10 @@ from portal.people import service as people
 from portal.people.models import Patient
 from portal.practices.models import Practice
 from portal.roster import service as roster
+from portal.schedule import incoming, lists
+from portal.schedule.incoming import Incoming
+from portal.schedule.states import AppointmentState as State
+from portal.transaction import atomic
 from tests.conftest import ROOT, cheap_passwords, make_settings
 from tests.factories import PASSWORD
 
@@ -59,6 +63,7 @@ class Walk:
             self.enable_and_invite, self.enable, self.end, self.send, self.resend, self.settle_mail,
             self.sign_up, self.log_on, self.edit, self.new_address, self.end_date, self.death,
             self.opt_out, self.not_me, self.add, self.import_file, self.fresh_link, self.sweep,
+            self.visits, self.visits,
         ]  # fmt: skip
         act = self._rng.choice(acts)
         try:
@@ -213,6 +218,31 @@ class Walk:
                     rows.writerow([number, "Sam", family, SSN, self._rng.choice(["", mine])])
             practice = db.session.get_one(Practice, self.practice_id)
             import_patients(file, practice=practice, by=HAND, now=self._now())
+
+    def visits(self) -> None:
+        """A file with a visit of one patient that is new, moved, over or cancelled."""
+        patient = self._patient()
+        source_id = f"visit-{self._rng.randrange(12)}"
+        starts_at = self._now() + timedelta(hours=self._rng.choice([-30, -2, 1, 5, 40, 400]))
+        state = self._rng.choice([*State])
+        with atomic():
+            lists.provide(self.practice_id, self._now())
+            office = lists.offices(self.practice_id)[0]
+            visit = Incoming(
+                source_id=source_id,
+                patient_id=patient.id,
+                office_id=office.id,
+                office_told=True,
+                provider_id=None,
+                starts_at=starts_at,
+                day=clock.local_date(starts_at, office.time_zone),
+                minutes=30,
+                reason="",
+                video_visit=False,
+                state=state,
+                state_told=True,
+            )
+            incoming.put(self.practice_id, [visit], by=HAND, now=self._now())
 
     def sweep(self) -> None:
         access.end_overdue(by=HAND, now=self._now())

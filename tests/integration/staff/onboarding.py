@@ -24,8 +24,17 @@ def row(answer, patient: Patient) -> str:
 
 def cells(answer, patient: Patient) -> list[str]:
     """Portal status, Patient, Born, Phone, Invitation, Action, in words."""
+    return _cells(answer, patient, r'<td(?! class="pick")(?![^>]* data-th="Next").*?</td>')
+
+
+def comes(answer, patient: Patient) -> str:
+    """Next appointment and last visit."""
+    return _cells(answer, patient, r'<td[^>]* data-th="Next".*?</td>')[0]
+
+
+def _cells(answer, patient: Patient, which: str) -> list[str]:
     bare = re.sub(r"<svg.*?</svg>|<input[^>]*>", " ", row(answer, patient), flags=re.S)
-    found = re.findall(r'<td(?! class="pick").*?</td>', bare, re.S)
+    found = re.findall(which, bare, re.S)
     return [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in found]
 
 

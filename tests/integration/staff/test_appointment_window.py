@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from portal.extensions import db
+from portal.people import service as people
 from portal.practices import service as practices
 from portal.schedule import booking, days, lists
 from portal.schedule.models import Appointment, AppointmentStatus
@@ -125,6 +126,24 @@ def test_the_warnings(house, clerk, jenny, moment) -> None:
     words = text(clerk.get(url(make_appointment(house, jenny, wall=time(10)))))
     assert "Missing patient address" not in words
     assert "balance" not in words
+
+
+def test_who_left_is_told(house, clerk, jenny, moment) -> None:
+    made = make_appointment(house, jenny)
+    people.edit(
+        patient=jenny, values={"end_date": date(2026, 11, 1)}, by=house.hand, now=moment.now
+    )
+    assert "End-dated Nov 1, 2026 Missing patient address" in text(clerk.get(url(made)))
+    people.edit(patient=jenny, values={"deceased": True}, by=house.hand, now=moment.now)
+    assert "Recorded as deceased" in text(clerk.get(url(made)))
+
+
+def test_of_many_who_are_meant_the_first_are_shown(house, clerk) -> None:
+    for number in range(11):
+        make_patient(house, given_name=f"Jo{number}", family_name="Many")
+    answer = clerk.post("/staff/appointments/new/patients", htmx=True, q="many")
+    assert markup(answer).count("<li>") == 10
+    assert "There are more." in text(answer)
 
 
 def test_an_hour_that_comes_twice_is_told(house, clerk, jenny) -> None:

@@ -21,11 +21,13 @@ from tests.integration.staff.clerk import Clerk, audited, field, markup, text
 from tests.integration.staff.onboarding import (
     URL,
     cells,
+    comes,
     names,
     pills,
     press,
     status_of,
 )
+from tests.visits import in_days, make_visit
 
 # What the list shows
 
@@ -136,6 +138,42 @@ def test_provider_age_and_order_narrow_and_sort(clerk, house, moment) -> None:
     assert '<option value="child" selected>' in markup(page)
     assert '<option value="status" selected>' in markup(page)
     assert child.public_id in markup(page)
+
+
+def test_who_comes_next_is_shown_and_listed(clerk, house, moment) -> None:
+    people_ = [
+        make_patient(house, given_name=name, preferred_name="")
+        for name in ("Anna", "Bo", "Cy", "Di", "Ed")
+    ]
+    anna, bo, cy, di, ed = people_
+    for patient, days in ((anna, 0.1), (bo, 5), (cy, 20), (di, 50)):
+        make_visit(patient, in_days(days))
+    make_visit(anna, in_days(-3), state="completed")
+    make_visit(ed, in_days(-400), state="completed")
+    page = clerk.get(URL)
+    assert "Next appointment, last visit" in text(page)
+    assert [comes(page, patient) for patient in people_] == [
+        "Nov 21 Nov 18",
+        "Nov 26",
+        "Dec 11",
+        "Jan 10, 2027",
+        "Oct 17, 2025",
+    ]
+    assert names(clerk.get(f"{URL}?next=today")) == ["Harris, Anna"]
+    assert names(clerk.get(f"{URL}?next=week")) == ["Harris, Anna", "Harris, Bo"]
+    assert names(clerk.get(f"{URL}?next=month&sort=status")) == [
+        "Harris, Anna",
+        "Harris, Bo",
+        "Harris, Cy",
+    ]
+    assert names(clerk.get(f"{URL}?next=none&pill=not_enabled")) == ["Harris, Ed"]
+    assert len(names(clerk.get(f"{URL}?next=someday"))) == 5
+    narrowed = clerk.get(f"{URL}?next=week")
+    assert '<option value="week" selected>' in markup(narrowed)
+    assert "2 patients Show all patients" in text(narrowed)
+    assert field(narrowed, "back") == "next=week"
+    kept = clerk.post(f"{URL}/search", q="anna", back="next=week").headers["Location"]
+    assert kept.startswith(f"{URL}?next=week&s=")
 
 
 def test_a_provider_of_another_practice_is_not_there(clerk, house) -> None:

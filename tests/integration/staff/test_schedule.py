@@ -122,6 +122,14 @@ def test_previous_next_and_the_week(clerk) -> None:
     assert re.search(r'id="later" href="[^"]*day=2026-11-30', week)
 
 
+def test_addresses_that_cannot_be_are_read_as_far_as_they_can(clerk) -> None:
+    for odd in ("day=2026-13-45", "day=0001-01-01", "view=year", "only=everybody", "day=%00"):
+        code = clerk.get(f"/staff/schedule?{odd}").status_code
+        assert code == (400 if "%00" in odd else 200)
+    last = markup(clerk.get("/staff/schedule?day=2200-01-01"))
+    assert re.search(r'id="later" href="[^"]*day=2200-01-01', last)
+
+
 def test_a_week_counts_every_day_and_shows_the_first(house, clerk, jenny) -> None:
     for n in range(14):
         make_appointment(house, jenny, wall=time(8 + n // 2, 30 * (n % 2)))

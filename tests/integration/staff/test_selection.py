@@ -15,6 +15,7 @@ from tests.doors import log_on_staff
 from tests.factories import House, make_house, make_patient
 from tests.integration.staff.clerk import Clerk, markup, text
 from tests.integration.staff.onboarding import URL
+from tests.visits import in_days, make_visit
 
 SELECT = f"{URL}/selection"
 
@@ -141,3 +142,14 @@ def test_a_row_that_is_swapped_stays_ticked(clerk, patients) -> None:
     answer = clerk.post(f"{URL}/{patients[0].public_id}/enable", htmx=True)
 
     assert ticked(answer) == ["PersonA"]
+
+
+def test_all_that_match_are_those_who_come_then(clerk, patients, moment) -> None:
+    for patient in patients[2:5]:
+        make_visit(patient, in_days(0.1))
+    shown = clerk.get(f"{URL}?next=today")
+    assert "Select all 3 that match" in text(shown)
+    mark(clerk, shown, act="all", back="next=today")
+    assert selected() == {patient.id for patient in patients[2:5]}
+    on = clerk.post(SELECT, act="invite", back="next=today")
+    assert "back=next%3Dtoday" in on.headers["Location"]
