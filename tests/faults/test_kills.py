@@ -26,7 +26,7 @@ REAL_WAITS = (60 + 30) * (1 - SCALE)
 
 
 def test_f1_workers_killed_at_random_times(ground: Make) -> None:
-    here = ground(forked=False)
+    here = ground()
     people, dice, kills = here.size.people, here.dice, here.size.kills
     moments = sorted(dice.uniform(0, 0.97) * people for _ in range(kills))
     struck: list[float] = []
