@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select, update
 
@@ -20,6 +19,7 @@ from portal.schedule.models import AppointmentNotice
 from portal.schedule.states import NoticeKind, NoticeState
 from portal.transaction import atomic
 
+_Due = Row[int, int, str]
 BATCH = 500
 _IS_ON: dict[NoticeKind, ColumnElement[bool]] = {
     NoticeKind.CONFIRMATION: Practice.confirmation_mails.expression,
@@ -47,9 +47,7 @@ def _pass_over(kind: NoticeKind, is_on: ColumnElement[bool], *, by: Actor, now: 
             return done
 
 
-def _due(
-    kind: NoticeKind, is_on: ColumnElement[bool], *, now: datetime
-) -> Sequence[Row[int, int, str]]:
+def _due(kind: NoticeKind, is_on: ColumnElement[bool], *, now: datetime) -> Sequence[_Due]:
     query = (
         select(AppointmentNotice.id, AppointmentNotice.practice_id, AppointmentNotice.public_id)
         .join(Practice, Practice.id == AppointmentNotice.practice_id)
@@ -66,7 +64,7 @@ def _due(
     return db.session.execute(query).all()
 
 
-def _skip(batch: Sequence[Row[Any]], *, now: datetime) -> None:
+def _skip(batch: Sequence[_Due], *, now: datetime) -> None:
     db.session.execute(
         update(AppointmentNotice)
         .where(AppointmentNotice.id.in_([row.id for row in batch]))
@@ -80,7 +78,7 @@ def _skip(batch: Sequence[Row[Any]], *, now: datetime) -> None:
 
 
 def _tell(
-    practice_id: int, kind: NoticeKind, rows: Sequence[Row[Any]], *, by: Actor, now: datetime
+    practice_id: int, kind: NoticeKind, rows: Sequence[_Due], *, by: Actor, now: datetime
 ) -> None:
     names = "\n".join(sorted(row.public_id for row in rows))
     audit.record(
