@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from portal.extensions import db
 from portal.people import service as people
 from portal.practices import service as practices
-from portal.schedule import booking, days, lists
+from portal.schedule import booking, consents, lists
 from portal.schedule.models import Appointment, AppointmentStatus
 from portal.schedule.states import AppointmentState, ListKind
 from portal.transaction import atomic
@@ -152,8 +152,8 @@ def test_an_hour_that_comes_twice_is_told(house, clerk, jenny) -> None:
 
 
 def test_booking_without_javascript(house, clerk, jenny) -> None:
-    consents = lists.entries(house.practice.id, ListKind.CONSENT)
-    sent = new_fields(clerk, jenny, to=DAY, reason="Cough", consents=[consents[0].public_id])
+    forms = lists.entries(house.practice.id, ListKind.CONSENT)
+    sent = new_fields(clerk, jenny, to=DAY, reason="Cough", consents=[forms[0].public_id])
     assert sent["at"] == "09:00"
     answer = clerk.post("/staff/appointments/new", **sent)
     assert answer.headers["Location"] == DAY
@@ -161,7 +161,7 @@ def test_booking_without_javascript(house, clerk, jenny) -> None:
     made = the_only()
     assert (made.starts_at, made.reason, made.minutes) == (NINE, "Cough", 30)
     assert made.provider_id == jenny.provider_id
-    assert days.consents_of(made) == {consents[0].id}
+    assert consents.of(made) == {forms[0].id}
 
 
 def test_booking_in_place_shows_the_day(house, clerk, jenny) -> None:
