@@ -62,19 +62,23 @@ def ring(name: str, public_id: str = "") -> bool:
     if not settings().redis_url:
         return False
     try:
-        Queue(QUEUE, connection=_client(), serializer=JSONSerializer).enqueue_call(
-            "portal.queue.answer",
-            args=(name, public_id),
-            timeout=-1,
-            ttl=UNHEARD_FOR,
-            result_ttl=0,
-            failure_ttl=60,
-            description=f"{name} {public_id}".strip(),
-        )
+        _put(_client(), name, public_id)
     except RedisError as error:
         log.warning("queue.unreachable", job=name, error=type(error).__name__)
         return False
     return True
+
+
+def _put(connection: Redis, name: str, public_id: str) -> Job:
+    return Queue(QUEUE, connection=connection, serializer=JSONSerializer).enqueue_call(
+        "portal.queue.answer",
+        args=(name, public_id),
+        timeout=-1,
+        ttl=UNHEARD_FOR,
+        result_ttl=0,
+        failure_ttl=60,
+        description=f"{name} {public_id}".strip(),
+    )
 
 
 def ring_after_commit(name: str, public_id: str = "") -> None:
@@ -164,7 +168,7 @@ def keep_time(name: str, *, every: int) -> None:
         while not stopping.is_set():
             try:
                 if settings().redis_url:
-                    make_scheduler(name, every=every).start()
+                    make_scheduler(name, every=every).start()  # type: ignore[no-untyped-call]
             except RedisError as error:
                 if not told_missing:
                     log.warning("queue.gone", error=type(error).__name__)
@@ -193,8 +197,8 @@ class _Scheduler(CronScheduler):
 class _Bell(CronJob):
     """Rings as everybody rings. RQ's own way would put a pickle into the queue, which no worker of ours reads."""
 
-    def enqueue(self, connection: Redis) -> None:
-        ring(self.args[0])
+    def enqueue(self, connection: Redis) -> Job:
+        return _put(connection, *self.args)
 
 
 class _NoPenalty(BaseDeathPenalty):

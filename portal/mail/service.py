@@ -103,6 +103,19 @@ def cancel(*, purpose: str, subject_id: int, now: datetime) -> int:
     return int(getattr(done, "rowcount", 0))
 
 
+def hand_over_to(*, purpose: str, subject_id: int, new_purpose: str) -> None:
+    """Let another purpose write the mails of a subject that wait, in the caller's transaction."""
+    db.session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.purpose == purpose,
+            OutboxMessage.subject_id == subject_id,
+            OutboxMessage.state == OutboxState.QUEUED.value,
+        )
+        .values(purpose=new_purpose)
+    )
+
+
 def sent_lately(*, practice_id: int, address: str, now: datetime) -> int:
     """How many mails this practice has sent, or has waiting, to the address as the hourly limit counts them."""
     return len(_slots(practice_id=practice_id, address=address, now=now))
@@ -119,17 +132,4 @@ def _slots(*, practice_id: int, address: str, now: datetime) -> list[datetime]:
                 OutboxMessage.state != OutboxState.CANCELLED.value,
             )
         )
-    )
-
-
-def hand_over_to(*, purpose: str, subject_id: int, new_purpose: str) -> None:
-    """Let another purpose write the mails of a subject that wait, in the caller's transaction."""
-    db.session.execute(
-        update(OutboxMessage)
-        .where(
-            OutboxMessage.purpose == purpose,
-            OutboxMessage.subject_id == subject_id,
-            OutboxMessage.state == OutboxState.QUEUED.value,
-        )
-        .values(purpose=new_purpose)
     )

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from portal.extensions import db
 from portal.invitations.models import Invitation
-from portal.outreach.rules import STANDS, Quiet
+from portal.outreach.rules import STANDS, NoticeReason, Quiet
 from portal.practices.models import Practice
 from portal.schedule.models import Appointment, AppointmentNotice
 from portal.schedule.states import AppointmentState, NoticeKind, NoticeState
@@ -79,6 +79,47 @@ def cancel(appointment_id: int, *, now: datetime) -> None:
         )
         .values(state=NoticeState.CANCELLED.value, settled_at=now)
     )
+
+
+def of_patient(patient_id: int, *, limit: int = 10) -> list[AppointmentNotice]:
+    """What went out to a patient by itself, will, or was skipped; the latest first.
+
+    Not what was withdrawn with its appointment, nor what the practice does not send at all.
+    """
+    return list(
+        db.session.scalars(
+            select(AppointmentNotice)
+            .where(
+                AppointmentNotice.patient_id == patient_id,
+                AppointmentNotice.state != NoticeState.CANCELLED.value,
+                AppointmentNotice.reason.is_distinct_from(NoticeReason.SWITCHED_OFF.value),
+            )
+            .order_by(AppointmentNotice.due_at.desc(), AppointmentNotice.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def is_switched_on(practice: Practice, kind: NoticeKind) -> bool:
+    """Whether the practice lets notices of this kind go out."""
+    match kind:
+        case NoticeKind.CONFIRMATION:
+            return practice.confirmation_mails
+        case NoticeKind.REMINDER:
+            return practice.reminder_mails
+        case NoticeKind.FIRST_VISIT:
+            return practice.invite_after_first_visit
+
+
+def invites(practice: Practice, kind: NoticeKind) -> bool:
+    """Whether they carry an invitation."""
+    match kind:
+        case NoticeKind.CONFIRMATION:
+            return practice.invite_in_confirmations
+        case NoticeKind.REMINDER:
+            return practice.invite_in_reminders
+        case NoticeKind.FIRST_VISIT:
+            return practice.invite_after_first_visit
 
 
 def waiting(practice_id: int) -> tuple[int, datetime | None]:

@@ -33,6 +33,8 @@ class NoticeReason(StrEnum):
     """No moment was left between two quiet hours."""
     APPOINTMENT_OVER = "appointment_over"
     """Cancelled, or come to something else."""
+    CANNOT_SEND = "cannot_send"
+    """The program itself failed at it; the others are not held up."""
     PENDING = "pending"
     """An invitation is out there already: never more than one (4.3)."""
 

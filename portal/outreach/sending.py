@@ -27,7 +27,7 @@ from portal.invitations import automatic
 from portal.outreach import mail, notices, rules
 from portal.outreach.rules import NoticeReason
 from portal.people.models import Patient
-from portal.practices.models import Practice, Role, StaffMember
+from portal.practices.models import Role, StaffMember
 from portal.schedule.models import AppointmentNotice
 from portal.schedule.states import NoticeKind, NoticeState
 from portal.transaction import atomic, savepoint
@@ -37,21 +37,8 @@ log = structlog.get_logger()
 BATCH = 100
 BY = system("Automatic invitations")
 """Who enabled, as the Access History says it."""
-CANNOT_SEND = "cannot_send"
-"""The reason of a notice at which the program itself failed; the others are not held up."""
 _EVERYBODY = StaffMember(role=Role.ADMINISTRATOR.value)
 """Nobody's scope: what goes out by itself covers the whole practice."""
-
-_SWITCHES: dict[NoticeKind, Callable[[Practice], bool]] = {
-    NoticeKind.CONFIRMATION: lambda practice: practice.confirmation_mails,
-    NoticeKind.REMINDER: lambda practice: practice.reminder_mails,
-    NoticeKind.FIRST_VISIT: lambda practice: practice.invite_after_first_visit,
-}
-_INVITES: dict[NoticeKind, Callable[[Practice], bool]] = {
-    NoticeKind.CONFIRMATION: lambda practice: practice.invite_in_confirmations,
-    NoticeKind.REMINDER: lambda practice: practice.invite_in_reminders,
-    NoticeKind.FIRST_VISIT: lambda practice: practice.invite_after_first_visit,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +107,7 @@ def _judge(notice: AppointmentNotice, patient: Patient, *, now: datetime) -> _En
         late = kind is not NoticeKind.FIRST_VISIT and notice.starts_at <= now
         reason = NoticeReason.TOO_LATE if late else NoticeReason.APPOINTMENT_OVER
         return _End(NoticeState.SKIPPED, reason)
-    if not _SWITCHES[kind](practice):
+    if not notices.is_switched_on(practice, kind):
         return _End(NoticeState.SKIPPED, NoticeReason.SWITCHED_OFF)
     facts = facts_of([patient.id], staff=_EVERYBODY, at=at)[patient.id]
     in_the_way = rules.mail_reason(facts, at)
@@ -133,7 +120,7 @@ def _judge(notice: AppointmentNotice, patient: Patient, *, now: datetime) -> _En
 
 
 def _why_no_invitation(kind: NoticeKind, patient: Patient, facts: Facts, at: Moment) -> str | None:
-    if not _INVITES[kind](patient.practice):
+    if not notices.invites(patient.practice, kind):
         return NoticeReason.SWITCHED_OFF
     pending = automatic.is_pending(patient.id, now=at.now)
     return rules.invitation_reason(facts, at, pending=pending)
@@ -143,7 +130,7 @@ def _bring_to_end(notice: AppointmentNotice, patient: Patient, end: _End, *, now
     kind = NoticeKind(notice.kind)
     invited = end.invites and _invite(kind, patient, now=now)
     if kind is NoticeKind.FIRST_VISIT and end.state is NoticeState.SENT and not invited:
-        end = _End(NoticeState.SKIPPED, CANNOT_SEND)
+        end = _End(NoticeState.SKIPPED, NoticeReason.CANNOT_SEND)
     if not notices.move(notice.id, end.state, reason=end.reason, invited=invited, now=now):
         raise RuntimeError("the notice was locked and yet moved")
     if end.state is NoticeState.SENT and not invited:
@@ -194,8 +181,8 @@ def _give_up(number: int, *, now: datetime) -> bool:
         notice = _planned(number)
         if notice is None:
             return False
-        notices.move(number, NoticeState.SKIPPED, reason=CANNOT_SEND, now=now)
-        _tell(notice, _End(NoticeState.SKIPPED, CANNOT_SEND), invited=False, now=now)
+        notices.move(number, NoticeState.SKIPPED, reason=NoticeReason.CANNOT_SEND, now=now)
+        _tell(notice, _End(NoticeState.SKIPPED, NoticeReason.CANNOT_SEND), invited=False, now=now)
         return True
 
 

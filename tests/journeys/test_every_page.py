@@ -90,6 +90,14 @@ def test_every_page(
     save_missing_email(page, address, t)
     enable(page, t)
     inspector.look("portal access, pending")
+    page.get_by_role("link", name=t("Patient messaging"), exact=True).first.click()
+    page.get_by_role("button", name=t("Preview")).click()
+    page.frame_locator("iframe").locator("a.button").wait_for()
+    inspector.look("patient messaging, with a preview")
+    page.get_by_role("link", name=t("How a patient registers")).click()
+    page.wait_for_load_state()
+    inspector.look("how a patient registers")
+    page.go_back()
     page.get_by_role("link", name=t("Patient information"), exact=True).first.click()
     page.wait_for_load_state()
     inspector.look("chart")
@@ -168,7 +176,12 @@ def test_every_tab_of_the_settings(
     page.goto(f"{installation.url}/staff/settings")
     inspector.look("doctor")
     save = page.get_by_role("button", name=t("Update settings"))
-    for field, typed in (("logo", None), ("invitation_days", "x"), ("mail_colour", "#ffcc00")):
+    for field, typed in (
+        ("logo", None),
+        ("appointment_reminder_hours", "x"),
+        ("invitation_days", "x"),
+        ("mail_colour", "#ffcc00"),
+    ):
         if typed is None:
             svg = {"name": "logo.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
             page.locator(f"#{field}").set_input_files(svg)

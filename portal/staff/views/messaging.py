@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.errors import NotFound, Refused
+from portal.outreach import notices
 from portal.people import views_log
 from portal.people.models import Patient
 from portal.staff import blueprint, mail_preview, missing, outcomes, said, sending
@@ -15,6 +16,7 @@ from portal.staff.isolation import patient_of
 from portal.staff.mail_preview import MailPreview
 from portal.staff.presenters.chart import chart_head
 from portal.staff.presenters.messaging import TO, messaging_view
+from portal.staff.presenters.notices import notice_rows
 from portal.staff.views.notice import after_notice
 from portal.staff.wording import Said, refusal, sentence
 from portal.web import htmx
@@ -144,6 +146,7 @@ def _page(patient: Patient, preview: MailPreview | None = None, *, alert: str = 
         "staff/pages/messaging.html",
         chart=chart_head(patient, here=HERE, now=clock.now()),
         messaging=_shown(patient, preview),
+        notices=notice_rows(notices.of_patient(patient.id), patient.practice),
         said_alert=alert,
     )
 
