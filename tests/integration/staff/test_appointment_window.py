@@ -236,6 +236,8 @@ def test_a_taken_time_is_a_warning(house, clerk, jenny) -> None:
     assert answer.status_code == 422
     assert "Nov 23, 2026, 9:00 a.m.: the provider has another appointment" in text(answer)
     assert "Book anyway" in text(answer)
+    # Enter presses the first button of a form: that is not the one which overbooks
+    assert markup(answer).index('id="appointment-save"') < markup(answer).index('id="book-anyway"')
     assert clerk.post("/staff/appointments/new", anyway="yes", **sent).status_code == 303
     made = db.session.scalars(select(Appointment).where(Appointment.patient_id == jenny.id)).one()
     # whoever booked it anyway is not asked again when a note is added
