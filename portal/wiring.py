@@ -16,15 +16,16 @@ from portal.outreach import planning
 from portal.people import mail as people_mail
 from portal.practices import service as practices
 from portal.roster import writing as roster
+from portal.schedule import consents, of_patient
 from portal.schedule import lists as schedule_lists
 from portal.schedule import models as schedule_models
-from portal.schedule import of_patient
 
 
 def connect_rooms() -> None:
     """Called once by ``create_app``; a second time changes nothing."""
     practices.founded.register(schedule_lists.provide_new)
     of_patient.register()
+    consents.register()
     outcomes.register()
     accounts_service.register()
     recovery.register()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from portal import tokens
 from portal.audit import service as audit
@@ -14,10 +14,10 @@ from portal.errors import NotFound, Refused
 from portal.extensions import db
 from portal.people.locking import lock_patient
 from portal.people.models import Patient
-from portal.schedule import changes, lists, rules, steps
-from portal.schedule.models import Appointment, AppointmentConsent, AppointmentStatus, Office
+from portal.schedule import changes, consents, lists, rules, steps
+from portal.schedule.models import Appointment, AppointmentStatus, Office
 from portal.schedule.slip import PLAIN, Changed, Slip, parts_of
-from portal.schedule.states import AppointmentState, ListKind
+from portal.schedule.states import AppointmentState
 from portal.transaction import atomic, touch_patient
 
 
@@ -88,9 +88,11 @@ def book(
             made[0].public_id = public_id
         db.session.add_all(made)
         db.session.flush()
-        consents = parts.consents if slip.consents is not None else _preset(patient.practice_id)
+        ticked = (
+            parts.consents if slip.consents is not None else consents.usual(patient.practice_id)
+        )
         for appointment in made:
-            _tick(appointment, consents)
+            consents.tick(appointment, ticked)
         touch_patient(patient.id)
         audit.record(
             "appointment.booked",
@@ -150,7 +152,7 @@ def change(
             raise Refused("closed")
         for name in fields:
             setattr(held, name, values[name])
-        if slip.consents is not None and _tick(held, parts.consents):
+        if slip.consents is not None and consents.tick(held, parts.consents):
             fields.add("consents")
         moved = "starts_at" in fields
         status = parts.status
@@ -283,26 +285,6 @@ def _tell_changed(
             starts_at=held.starts_at.isoformat(),
         )
         changes.moved(held, by, now)
-
-
-def _tick(appointment: Appointment, wanted: frozenset[int]) -> bool:
-    """Tick these consent forms and no others; whether that changed anything."""
-    of = AppointmentConsent.appointment_id == appointment.id
-    held = set(db.session.scalars(select(AppointmentConsent.form_id).where(of)))
-    if held == wanted:
-        return False
-    db.session.execute(delete(AppointmentConsent).where(of))
-    db.session.add_all(
-        AppointmentConsent(appointment_id=appointment.id, form_id=form_id)
-        for form_id in sorted(wanted)
-    )
-    db.session.flush()
-    return True
-
-
-def _preset(practice_id: int) -> frozenset[int]:
-    forms = lists.entries(practice_id, ListKind.CONSENT)
-    return frozenset(form.id for form in forms if form.preset)
 
 
 def named(patient_id: int, public_id: str) -> list[Appointment]:

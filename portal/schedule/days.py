@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload
 from portal.extensions import db
 from portal.people.models import Patient
 from portal.schedule import rules
-from portal.schedule.models import Appointment, AppointmentConsent
+from portal.schedule.models import Appointment
 from portal.schedule.states import AppointmentState
 
 PAGE = 25
@@ -148,17 +148,6 @@ def same_day(appointment: Appointment) -> list[Appointment]:
                 Appointment.day == appointment.day,
             )
             .order_by(Appointment.starts_at, Appointment.id)
-        )
-    )
-
-
-def consents_of(appointment: Appointment) -> frozenset[int]:
-    """The numbers of the consent forms that are ticked on it."""
-    return frozenset(
-        db.session.scalars(
-            select(AppointmentConsent.form_id).where(
-                AppointmentConsent.appointment_id == appointment.id
-            )
         )
     )
 

@@ -12,7 +12,7 @@ from portal.people import search, views_log
 from portal.people.models import Patient
 from portal.people.naming import list_name
 from portal.practices import service as practices
-from portal.schedule import booking, days, lists, rules
+from portal.schedule import booking, consents, days, lists, rules
 from portal.schedule.models import Appointment
 from portal.schedule.slip import Slip
 from portal.schedule.states import AppointmentState, ListKind
@@ -42,7 +42,7 @@ def form_of(appointment: Appointment, *, typed: bool = True) -> AppointmentForm:
     """The fields of one that stands; ``typed=False`` as it is on file, whatever this request has sent."""
     chosen = choices(appointment)
     local = rules.local(appointment.starts_at, appointment.office.time_zone)
-    ticked = days.consents_of(appointment)
+    ticked = consents.of(appointment)
     filled: dict[str, Any] = {
         **{name: getattr(appointment, name) for name in TICKS},
         "provider": _public_id(appointment.provider),

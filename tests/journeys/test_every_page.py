@@ -197,7 +197,7 @@ def test_every_tab_of_the_settings(
             page.wait_for_load_state()
     page.goto(f"{installation.url}/staff/settings/lists")
     inspector.look("lists")
-    page.get_by_role("link", name=t("Add a profile")).click()
+    page.get_by_role("link", name=t("Add a profile"), exact=True).click()
     page.get_by_role("button", name=t("Save")).click()
     page.locator("#error-summary").wait_for()
     inspector.look("a new profile, with an error")

@@ -224,6 +224,7 @@ def test_two_who_edit_at_once_see_both(
     dialog.get_by_label(t("Reason")).fill("Headache")
     dialog.get_by_role("button", name="Save", exact=True).click()
     expect(dialog.locator("#conflict")).to_contain_text("Somebody else changed this appointment")
+    expect(dialog.locator("#appointment-remarks")).to_be_focused()
     line = dialog.locator(".versions tbody tr", has_text="Reason")
     expect(line).to_contain_text("Headache")
     expect(line).to_contain_text("Fever")

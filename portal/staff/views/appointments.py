@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from portal import clock
 from portal.errors import Refused, Stale
 from portal.people import stored_search, views_log
+from portal.people.models import Patient
 from portal.schedule import booking, lists
 from portal.schedule.models import Appointment
 from portal.schedule.rules import NoSuchTime
@@ -38,22 +39,14 @@ def new_appointment() -> ResponseReturnValue:
         return answers.window(patient, form)
     if not form.validate():
         return answers.window(patient, form, status=422)
-    slip = form.slip()
     try:
-        if taken := answers.clashing(patient, form, slip):
+        if taken := answers.clashing(patient, form, form.slip()):
             return answers.window(patient, form, status=422, clashes=taken)
-        made = booking.book(
-            patient=patient,
-            slip=slip,
-            repeat=form.repeat,
-            public_id=form.new_id,
-            by=staff_hand(),
-            now=now,
-        )
+        made = _book(patient, form)
     except NoSuchTime as skipped:
-        form.refuse("at", no_such_time(skipped))
+        _refuse(form, skipped)
         return answers.window(patient, form, status=422)
-    return schedule_answers.done(Said.BOOKED, made[0])
+    return schedule_answers.done(Said.BOOKED, made)
 
 
 @blueprint.post("/appointments/new/patients")
@@ -73,13 +66,10 @@ def appointment(appointment_id: str) -> ResponseReturnValue:
         return answers.window(held.patient, form, appointment=held)
     if not form.validate():
         return answers.window(held.patient, form, appointment=held, status=422)
-    act = request.form.get("act", SAVE)
     try:
-        if act == SAVE and (
-            taken := answers.clashing(held.patient, form, form.slip(), appointment=held)
-        ):
+        if taken := _in_the_way(held, form):
             return answers.window(held.patient, form, appointment=held, status=422, clashes=taken)
-        done = _save(held, form, act)
+        done = _save(held, form)
     except Stale:
         return answers.conflict(appointment_of(appointment_id), form)
     except (NoSuchTime, Refused) as refused:
@@ -106,8 +96,31 @@ def reopen_appointment(appointment_id: str) -> ResponseReturnValue:
     return schedule_answers.done(Said.REOPENED, held)
 
 
-def _save(held: Appointment, form: AppointmentForm, act: str) -> Changed:
-    status_id = None
+def _book(patient: Patient, form: AppointmentForm) -> Appointment:
+    made = booking.book(
+        patient=patient,
+        slip=form.slip(),
+        repeat=form.repeat,
+        public_id=form.new_id,
+        by=staff_hand(),
+        now=clock.now(),
+    )
+    return made[0]
+
+
+def _act() -> str:
+    """What the button that was pressed does, besides saving."""
+    return request.form.get("act", SAVE)
+
+
+def _in_the_way(held: Appointment, form: AppointmentForm) -> list[str]:
+    if _act() != SAVE:
+        return []
+    return answers.clashing(held.patient, form, form.slip(), appointment=held)
+
+
+def _save(held: Appointment, form: AppointmentForm) -> Changed:
+    act, status_id = _act(), None
     if act in _STATES:
         status_id = lists.status_for(staff_on().practice_id, _STATES[act]).id
     return booking.change(

@@ -328,6 +328,14 @@ class TestChangeOfAddress:
         assert (total(OutboxMessage), total(Invitation)) == (0, 0)
 
 
+def test_a_balance_comes_in_and_a_blank_keeps_it(bring) -> None:
+    header = "Id,FIRST,LAST,Balance"
+    bring(header, "1,Jen,Harris,120.50", "2,Bo,Lee,oops")
+    assert (chart("1").balance_cents, chart("2").balance_cents) == (12050, None)
+    assert counts(bring(header, "1,Jen,Harris,", "2,Bo,Lee,7")) == (0, 1, 1, 0)
+    assert (chart("1").balance_cents, chart("2").balance_cents) == (12050, 700)
+
+
 class TestReport:
     def test_as_an_object(self, bring):
         told = reports.as_dict(bring(HEADER, "1,A,B,1980-02-11,no way,,,", ",,,,,,,Boston"))

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from portal.audit.service import first_broken_link
 from portal.errors import NotFound, Refused, Stale
 from portal.extensions import db
-from portal.schedule import booking, days, lists, rules
+from portal.schedule import booking, consents, days, lists, rules
 from portal.schedule.models import Appointment, AppointmentStatus
 from portal.schedule.slip import Slip
 from portal.schedule.states import AppointmentState, ListKind
@@ -54,9 +54,9 @@ def test_the_profile_says_how_long_and_consents_are_ticked(house, jenny, moment)
     made = make_appointment(house, jenny, profile_id=profile.id)
     assert made.minutes == profile.minutes == 45
     preset = {form.id for form in lists.entries(house.practice.id, ListKind.CONSENT)}
-    assert days.consents_of(made) == preset
+    assert consents.of(made) == preset
     without = make_appointment(house, jenny, consents=frozenset(), minutes=10)
-    assert days.consents_of(without) == frozenset()
+    assert consents.of(without) == frozenset()
     assert without.minutes == 10
 
 

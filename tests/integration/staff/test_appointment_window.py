@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from portal.extensions import db
 from portal.people import service as people
 from portal.practices import service as practices
-from portal.schedule import booking, days, lists
+from portal.schedule import booking, consents, lists
 from portal.schedule.models import Appointment, AppointmentStatus
 from portal.schedule.states import AppointmentState, ListKind
 from portal.transaction import atomic
@@ -152,8 +152,8 @@ def test_an_hour_that_comes_twice_is_told(house, clerk, jenny) -> None:
 
 
 def test_booking_without_javascript(house, clerk, jenny) -> None:
-    consents = lists.entries(house.practice.id, ListKind.CONSENT)
-    sent = new_fields(clerk, jenny, to=DAY, reason="Cough", consents=[consents[0].public_id])
+    forms = lists.entries(house.practice.id, ListKind.CONSENT)
+    sent = new_fields(clerk, jenny, to=DAY, reason="Cough", consents=[forms[0].public_id])
     assert sent["at"] == "09:00"
     answer = clerk.post("/staff/appointments/new", **sent)
     assert answer.headers["Location"] == DAY
@@ -161,7 +161,7 @@ def test_booking_without_javascript(house, clerk, jenny) -> None:
     made = the_only()
     assert (made.starts_at, made.reason, made.minutes) == (NINE, "Cough", 30)
     assert made.provider_id == jenny.provider_id
-    assert days.consents_of(made) == {consents[0].id}
+    assert consents.of(made) == {forms[0].id}
 
 
 def test_booking_in_place_shows_the_day(house, clerk, jenny) -> None:
@@ -236,6 +236,8 @@ def test_a_taken_time_is_a_warning(house, clerk, jenny) -> None:
     assert answer.status_code == 422
     assert "Nov 23, 2026, 9:00 a.m.: the provider has another appointment" in text(answer)
     assert "Book anyway" in text(answer)
+    # Enter presses the first button of a form: that is not the one which overbooks
+    assert markup(answer).index('id="appointment-save"') < markup(answer).index('id="book-anyway"')
     assert clerk.post("/staff/appointments/new", anyway="yes", **sent).status_code == 303
     made = db.session.scalars(select(Appointment).where(Appointment.patient_id == jenny.id)).one()
     # whoever booked it anyway is not asked again when a note is added
