@@ -24,6 +24,7 @@ Make = Callable[..., Ground]
 FOR_GOOD = "550 5.1.1 No such user"
 SLACK = 1.5
 """Seconds that a busy machine may take to notice."""
+TWICE = 2
 MINUTES = 5 * 60 * SCALE
 """What lasts five minutes in faults.md."""
 
@@ -35,7 +36,7 @@ class Harm:
     dead: set[str]
     """Whose mailbox does not exist."""
     busy: float
-    """Which part of the recipients is asked to come back later, at each try."""
+    """Which part of the recipients is asked to come back later, at the first two tries."""
     dice: random.Random = field(default_factory=random.Random)
     asked: Counter[str] = field(default_factory=Counter)
     """How often each recipient was named."""
@@ -49,7 +50,8 @@ class Harm:
             self.asked[recipient] += 1
             if recipient in self.dead:
                 return FOR_GOOD
-            return "451 4.7.1 Come back later" if self.dice.random() < self.busy else None
+            busy = self.asked[recipient] <= TWICE and self.dice.random() < self.busy
+            return "451 4.7.1 Come back later" if busy else None
 
 
 @contextmanager
