@@ -88,10 +88,10 @@ def test_without_a_database_whoever_is_logged_on_is_told_so(clerk, monkeypatch, 
     def away(*_: object, **__: object) -> None:
         raise OperationalError("SELECT", {}, Exception("the server is gone"))
 
-    monkeypatch.setattr(logons, "find", away)
-    answer = clerk.get("/staff/", htmx=htmx)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(logons, "find", away)
+        answer = clerk.get("/staff/", htmx=htmx)
     assert answer.status_code == 503
     assert "Not available right now" in text(answer)
     assert "Log out" not in text(answer)
-    monkeypatch.undo()
     assert clerk.get("/staff/").status_code == 200, "nobody is logged off by it"
