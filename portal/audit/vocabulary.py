@@ -53,6 +53,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "invitation.ended": frozenset({"invitation", "state"}),
     "invitations.reminded": frozenset({"number", "digest"}),
     "invitation.fresh_link_asked": frozenset({"invitation", "sent"}),
+    "appointment.notices_switched_off": frozenset({"kind", "number", "digest"}),
     "appointment.notice": frozenset({"notice", "kind", "state", "reason", "invited"}),
     "address.blocked": frozenset({"email", "reason"}),
     # many at once

@@ -25,6 +25,7 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.invitations import automatic
 from portal.outreach import mail, notices, rules
+from portal.outreach.passing_over import pass_over
 from portal.outreach.rules import NoticeReason
 from portal.people.models import Patient
 from portal.practices.models import Role, StaffMember
@@ -58,6 +59,8 @@ def send_due(*, within: float, goes_on: Callable[[], bool] = lambda: True) -> in
     """
     until, settled = time.monotonic() + within, 0
     place: tuple[datetime, int] | None = None
+    if goes_on():
+        settled += pass_over(by=BY, now=clock.now())
     while goes_on():
         due = _due(place, now=clock.now())
         for _due_at, number, patient_id in due:

@@ -118,6 +118,7 @@ def test_it_comes_up_sends_mail_survives_kills_and_keeps_its_data(start) -> None
     assert run.data.stat().st_mode & 0o077 == 0
     assert "queue server    answers" in run.command("-m", "flask", "--app", "wsgi", "doctor")
 
+    assert "scheduler" in {child.cmdline()[-1] for child in run.family()}
     old = run.worker()
     assert old is not None
     os.kill(old, signal.SIGKILL)

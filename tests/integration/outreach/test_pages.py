@@ -39,7 +39,7 @@ def test_nothing_is_said_where_nothing_was_planned_or_all_is_off(
     diary.switch(house.practice, **dict.fromkeys(diary.ALL_ON, False))
     patient = make_patient(house)
     clerk, path = Clerk(app, house.front_desk), f"/staff/patients/{patient.public_id}/messaging"
-    assert "Sent by itself" not in text(clerk.get(path))
+    assert "Automatic emails" not in text(clerk.get(path))
     diary.book(house, patient, moment.now + timedelta(days=3))
     sending.send_due(within=60)
-    assert "Sent by itself" not in text(clerk.get(path))
+    assert "Automatic emails" not in text(clerk.get(path))

@@ -21,7 +21,7 @@ from portal.invitations.models import Invitation
 from portal.mail import registry
 from portal.mail.registry import Composed, Outcome
 from portal.mail.state import OutboxState
-from portal.outreach import jobs, notices, sending
+from portal.outreach import jobs, notices, passing_over, sending
 from portal.outreach import mail as outreach_mail
 from portal.people import bounces
 from portal.people import service as people
@@ -30,7 +30,7 @@ from portal.schedule.models import Appointment, AppointmentNotice
 from portal.schedule.states import AppointmentState
 from portal.transaction import atomic, touch_patient
 from tests.doors import sign_up
-from tests.factories import SETUP, House, make_invitation, make_patient
+from tests.factories import SETUP, House, make_house, make_invitation, make_patient
 from tests.integration.outreach import diary
 from tests.integration.staff.clerk import audited
 
@@ -292,6 +292,26 @@ def test_each_switch_counts_when_the_time_has_come(
     assert [m.purpose for m in diary.mails()] == expected
     if off == "confirmation_mails":
         assert diary.planned()[0] == ("confirmation", "skipped", "switched_off")
+
+
+def test_what_a_practice_does_not_send_leaves_one_audit_event_a_batch(
+    house: House, moment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passing_over, "BATCH", 3)
+    diary.switch(house.practice, **dict.fromkeys(diary.ALL_ON, False))
+    other = make_house("Other Clinic")
+    diary.switch(other.practice, confirmation_mails=True)
+    for _ in range(5):
+        diary.book(house, make_patient(house), starts(moment, days=3))
+    diary.book(other, make_patient(other), starts(moment, days=3))
+    assert send() == 6
+    assert [m.practice_id for m in diary.mails()] == [other.practice.id]
+    told = audited("appointment.notices_switched_off")
+    assert [(e.practice_id, e.data["number"]) for e in told] == [
+        (house.practice.id, 3), (house.practice.id, 2),
+    ]  # fmt: skip
+    assert len(audited("appointment.notice")) == 1
+    assert [kind for kind, state, _ in diary.planned() if state == "planned"] == ["reminder"] * 6
 
 
 def _opted_out(house: House, patient: Patient, moment: Any) -> None:
