@@ -157,7 +157,7 @@ def _row(line: RosterLine, around: _Around) -> OnboardingRow:
         born=short_day(patient.birth_date),
         phone=rules.format_phone(first, patient.practice.country) if first else "",
         next=_near_day(line.next_appointment_at, line, around),
-        last=_near_day(line.last_visit_at, line, around),
+        last=_last_visit(line, around),
         notes=tuple(_notes(line, around)),
         toggle=None if ended else _toggle(line, back=around.back),
         send=send,
@@ -178,6 +178,12 @@ def _near_day(moment: datetime | None, line: RosterLine, around: _Around) -> str
     zone = ZoneInfo(line.patient.practice.time_zone)
     day = moment.astimezone(zone).date()
     return day_of_year(day) if day.year == around.now.astimezone(zone).year else short_day(day)
+
+
+def _last_visit(line: RosterLine, around: _Around) -> str:
+    """ "last Nov 18"."""
+    day = _near_day(line.last_visit_at, line, around)
+    return _("last %(day)s", day=day) if day else ""
 
 
 def _toggle(line: RosterLine, *, back: str) -> Act:

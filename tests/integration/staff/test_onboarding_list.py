@@ -153,11 +153,11 @@ def test_who_comes_next_is_shown_and_listed(clerk, house, moment) -> None:
     page = clerk.get(URL)
     assert "Next appointment, last visit" in text(page)
     assert [comes(page, patient) for patient in people_] == [
-        "Nov 21 Nov 18",
+        "Nov 21 last Nov 18",
         "Nov 26",
         "Dec 11",
         "Jan 10, 2027",
-        "Oct 17, 2025",
+        "last Oct 17, 2025",
     ]
     assert names(clerk.get(f"{URL}?next=today")) == ["Harris, Anna"]
     assert names(clerk.get(f"{URL}?next=week")) == ["Harris, Anna", "Harris, Bo"]
