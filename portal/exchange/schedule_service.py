@@ -41,6 +41,8 @@ from portal.transaction import atomic
 BATCH = 1_000
 MUCH = 1_000
 """New visits at once, from which on the database looks anew at who comes."""
+_LOOKS = frozenset({0, 3, 15, 63})
+"""Batches after which PostgreSQL looks at what has come in."""
 _STAY = frozenset({State.CANCELLED, State.NO_SHOW})
 
 
@@ -167,8 +169,10 @@ class _Run:
         """Write it all, in the caller's transaction."""
         self._begin(make=True)
         digest = hashlib.sha256()
-        for visits in self._batches():
+        for number, visits in enumerate(self._batches()):
             done = incoming.put(self.practice_id, visits, by=self.by, now=self.now)
+            if number in _LOOKS:
+                incoming.analyze()
             self._count(done)
             digest.update("".join(f"{line}\n" for line in done.told).encode())
         if self.report.created or self.report.updated:

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from portal import clock, create_app
 from portal.access import service as access
@@ -225,12 +226,19 @@ class Walk:
         source_id = f"visit-{self._rng.randrange(12)}"
         starts_at = self._now() + timedelta(hours=self._rng.choice([-30, -2, 1, 5, 40, 400]))
         state = self._rng.choice([*State])
+        try:
+            self._visit(patient, source_id, starts_at, state)
+        except IntegrityError as error:  # another walker brings the same visit in
+            raise Refused("visit_taken") from error
+
+    def _visit(self, patient: Patient, source_id: str, starts_at: datetime, state: State) -> None:
+        patient_id = patient.id
         with atomic():
             lists.provide(self.practice_id, self._now())
             office = lists.offices(self.practice_id)[0]
             visit = Incoming(
                 source_id=source_id,
-                patient_id=patient.id,
+                patient_id=patient_id,
                 office_id=office.id,
                 office_told=True,
                 provider_id=None,
