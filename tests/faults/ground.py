@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from portal import clock
 from portal.bulk.models import BulkRun
@@ -18,6 +18,7 @@ from portal.bulk.states import RunKind
 from portal.demo.crowd import ssn
 from portal.exchange.service import import_patients
 from portal.extensions import db
+from portal.mail.models import OutboxMessage
 from portal.settings import settings
 from tests.factories import House, make_house
 from tests.faults.crew import Workers
@@ -150,8 +151,23 @@ class Ground:
             self.tend()
             return self.finished()
 
-        wait_for(over, within=self.size.patience, every=0.1)
+        try:
+            wait_for(over, within=self.size.patience, every=0.1)
+        except AssertionError:
+            self._tell_what_waits()
+            raise
         return time.monotonic() - began
+
+    def _tell_what_waits(self) -> None:
+        run = self.run()
+        self.figures.tell(f"the run is {run.state}, paused by {run.paused_by}", run.mailing)
+        row = OutboxMessage
+        columns = (row.state, row.reason, row.attempts)
+        latest = func.max(row.next_attempt_at)
+        for *alike, number, until in db.session.execute(
+            select(*columns, func.count(), latest).group_by(*columns)
+        ):
+            self.figures.tell(f"{alike} until {until:%H:%M:%S}, now {clock.now():%H:%M:%S}", number)
 
     def reconcile(self, *, repeats: int = 0) -> Ledger:
         """Stop everybody, and go through the books."""

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from sqlalchemy import select
 
+from portal.extensions import db
+from portal.mail.models import OutboxMessage
 from tests.faults.crew import is_alive
 from tests.faults.ground import SCALE, Ground, wait_for
 from tests.faults.ledger import Ledger, reconcile
@@ -20,7 +23,8 @@ from tests.smtp import DROP
 
 Make = Callable[..., Ground]
 ON_THE_WIRE = 1.0
-GAP_OVER = 0.25
+PATIENCE = 0.8
+"""Seconds, less than ``MAIL_TIMEOUT``."""
 REAL_WAITS = (60 + 30) * (1 - SCALE)
 """Seconds that a lease and a sweep take longer in real life than here."""
 
@@ -80,6 +84,7 @@ class Fate:
 
     here: Ground
     marked: set[str]
+    most: int
     struck: dict[str, float] = field(default_factory=dict)
     _doomed: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -87,11 +92,13 @@ class Fate:
     def before_data(self, stage: str, recipient: str, client: int) -> str | None:
         """A rule of the sink: the worker dies when it has named the recipient.
 
-        Not at once: the gap of the mail before it, which is F2's, may last for 20 ms (decision 28).
+        But only when the mail before it is written down, for its gap is F2's (decision 28).
         """
-        if stage != "recipient" or not self._takes(recipient):
+        if stage != "recipient" or len(self.struck) >= self.most or not self._takes(recipient):
             return None
-        time.sleep(GAP_OVER)
+        if not self._before_is_settled(client):
+            del self.struck[recipient]
+            return None
         self._kill(recipient, self.here.workers.pid_at(client))
         return DROP
 
@@ -108,6 +115,20 @@ class Fate:
         pid = self._doomed.pop(copy.client, None)
         if pid is not None:
             self._kill(copy.recipient, pid)
+
+    def _before_is_settled(self, client: int) -> bool:
+        copies = reversed(self.here.sink.copies)
+        before = next((copy.message_id for copy in copies if copy.client == client), None)
+        if before is None:
+            return True
+        settled = select(OutboxMessage.settled_at).where(OutboxMessage.message_id == before)
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            with self.here.app.app_context(), db.engine.connect() as outside:
+                if outside.scalar(settled) is not None:
+                    return True
+            time.sleep(0.02)
+        return False
 
     def _takes(self, recipient: str) -> bool:
         with self._lock:
@@ -126,7 +147,7 @@ class Fate:
 def test_f2_killed_between_the_250_and_the_commit(ground: Make) -> None:
     here = ground(MAIL_CONNECTIONS="1")
     points, figures = here.size.points, here.figures
-    fate = Fate(here, set(here.addresses(points)))
+    fate = Fate(here, set(here.addresses(points)), points)
     here.sink.rules.append(fate.aim)
     here.sink.after.append(fate.after_250)
     here.invite_all()
@@ -147,7 +168,7 @@ def test_f2_killed_between_the_250_and_the_commit(ground: Make) -> None:
 def test_f3_killed_before_data(ground: Make) -> None:
     here = ground(MAIL_CONNECTIONS="1")
     points, figures = here.size.points, here.figures
-    fate = Fate(here, set(here.addresses(points)))
+    fate = Fate(here, set(here.addresses(3 * points)), points)
     here.sink.rules.append(fate.before_data)
     here.invite_all()
     here.finish()
