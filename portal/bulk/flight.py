@@ -152,8 +152,13 @@ def stopped_by_server(run: BulkRun, *, now: datetime) -> bool:
 
 
 def go_on_after_trouble(run: BulkRun, *, now: datetime) -> None:
-    """Let a run go on that the mail server stopped, when that works again. A person's pause waits for a person."""
-    if run.state != RunState.PAUSED or run.paused_by != PausedBy.SERVER or _trouble() is not None:
+    """Let a run go on that the mail server stopped, when that works again. A person's pause waits for a person.
+
+    So does one that has no mail left which would find out: its next mails do.
+    """
+    if run.state != RunState.PAUSED or run.paused_by != PausedBy.SERVER:
+        return
+    if run.mailing and _trouble() is not None:
         return
     run.state, run.paused_by, run.pause_reason = RunState.RUNNING.value, None, None
     tell_moved(run, reason=None, now=now)

@@ -238,6 +238,30 @@ def test_trouble_of_the_whole_server_stops_a_run_and_its_end_lets_it_go_on(
     ]  # fmt: skip
 
 
+def test_a_run_without_a_mail_that_could_ask_the_server_asks_with_its_next_people(
+    house, moment, monkeypatch
+) -> None:
+    """Else it stood for ever: nobody asks a server for whom nothing waits."""
+    monkeypatch.setattr(working, "IN_FLIGHT", 2)
+    for _ in range(4):
+        make_patient(house)
+    run = begin(house, RunKind.INVITE)
+    batch(run)
+    trouble = Result(Kind.TEMPORARY, Reason.UNREACHABLE, whole_server=True)
+    server.record_trouble(trouble, now=moment.now)
+    assert batch(run) is None
+    working.settle(run.public_id, now=moment.now)
+    assert db.session.get_one(BulkRun, run.id).state == "paused"
+    end_mails("unknown", "cut_off")
+    working.settle(run.public_id, now=moment.now)
+    assert db.session.get_one(BulkRun, run.id).state == "running"
+    worked = batch(run)
+    assert worked is not None
+    assert worked.people == 2
+    assert batch(run) is None
+    assert db.session.get_one(BulkRun, run.id).state == "paused"
+
+
 def test_a_pace_and_a_daily_cap_are_kept(app, house, moment, monkeypatch) -> None:
     for _ in range(6):
         make_patient(house)
