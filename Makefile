@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench worker format messages lock clean
+.PHONY: help run test faults lint bench worker format messages lock clean
 
 help: ## List every task, one line each
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ worker: $(VENV)/.run ## Run one more worker against the same database and queue
 test: $(VENV)/.dev ## Run every test: both databases, real queue, real SMTP, real browser
 	@bash tests/need_chromium
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+faults: $(VENV)/.dev ## Harm 10,000 invitations in every way on both databases, ≤ 40 minutes; ONLY=F4 runs one
+	$(BIN)/pytest --full -s tests/faults tests/integration/test_races.py -k "$(if $(ONLY),$(ONLY)_,test_f or test_the_real or test_one_)"
 
 lint: $(VENV)/.dev ## Style, types, import directions
 	$(BIN)/ruff check .

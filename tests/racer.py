@@ -1,4 +1,7 @@
-"""One process of a race: every thread tries to finish with its own door on the same link at the same moment."""
+"""One process of a race: every thread tries to finish with its own door on the same link at the same moment.
+
+Each line on standard input is one race: the moment at which to begin, and the handles of this process.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def finish_reset(handle: str, by: Actor) -> str:
 FINISH = {"sign-up": finish_sign_up, "reset": finish_reset}
 
 
-def main(what: str, url: str, key: str, start_at: float, handles: list[str]) -> None:
+def main(what: str, url: str, key: str) -> None:
     app = create_app(make_settings(url, data_encryption_key=key))
 
     def redeem(handle: str) -> str:
@@ -47,11 +50,15 @@ def main(what: str, url: str, key: str, start_at: float, handles: list[str]) -> 
             finally:
                 db.session.remove()
 
+    print("ready", flush=True)
     with ThreadPoolExecutor(THREADS) as pool:
-        time.sleep(max(0.0, start_at - time.time()))
-        outcomes = Counter(pool.map(redeem, handles))
-    print(" ".join(f"{name}={times}" for name, times in sorted(outcomes.items())))
+        for line in sys.stdin:
+            start_at, *handles = line.split()
+            time.sleep(max(0.0, float(start_at) - time.time()))
+            outcomes = Counter(pool.map(redeem, handles))
+            told = (f"{name}={times}" for name, times in sorted(outcomes.items()))
+            print(" ".join(told), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), sys.argv[5:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 import socket
 import ssl
 import struct
 import threading
+import time
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -38,6 +41,9 @@ class Received:
     sender: str
     recipient: str
     raw: bytes
+    client: int = 0
+    """The port that it came from: one connection."""
+    at: float = field(default_factory=time.time)
 
     @property
     def message(self) -> EmailMessage:
@@ -66,11 +72,15 @@ class SmtpServer:
     connections: int = 0
     at_stage: Counter[str] = field(default_factory=Counter)
     logons: list[str] = field(default_factory=list)
+    largest: int = 99_999_999
+    """Bytes of a mail that it takes (RFC 1870)."""
 
     def __post_init__(self) -> None:
         self._programs: dict[str, deque[str]] = {}
         self._always: dict[str, str] = {}
         self._going_on = threading.Event()
+        self._answering = threading.Lock()
+        self._stopping = False
         self._tls: ssl.SSLContext | None = None
         self._listener: socket.socket | None = None
         self._open: list[socket.socket] = []
@@ -94,19 +104,34 @@ class SmtpServer:
         """Let everything that hangs go on."""
         self._going_on.set()
 
+    def choose(self, stage: str, recipient: str, client: int) -> str | None:
+        """The answer to this one; None for the usual one. For whoever wants more than programs."""
+        return None
+
+    def keep(self, mail: Received) -> None:
+        """Take responsibility: it must not be lost from now on."""
+        self.received.append(mail)
+
+    def taken(self, mail: Received) -> None:
+        """The moment after the 250 has gone out."""
+
     def start(self) -> None:
         self._going_on.clear()
+        self._stopping = False
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._spawn(self._accept, self._listener)
 
     def stop(self) -> None:
+        """End at once; what was kept has been answered, as far as no program held the answer back."""
         self.go_on()
         if self._listener is not None:
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
             self._listener = None
-        for conversation in self._open:
-            with_reset(conversation)
+        with self._answering:
+            self._stopping = True
+            for conversation in self._open:
+                with_reset(conversation)
         for thread in self._threads:
             thread.join(5)
         self._open.clear()
@@ -141,7 +166,7 @@ class SmtpServer:
 
     def _serve(self, conversation: socket.socket) -> None:
         try:
-            greeting = self._answer("greet", "220 test")
+            greeting = self._answer("greet", "220 test", client=conversation.getpeername()[1])
             if greeting == ONE_BYTE_A_TIME:
                 while not self._going_on.wait(0.05):
                     conversation.sendall(b"2")
@@ -163,6 +188,7 @@ class SmtpServer:
             conversation.sendall(text.encode() + b"\r\n")
 
         secured = isinstance(conversation, ssl.SSLSocket)
+        client: int = conversation.getpeername()[1]
         sender = recipient = ""
         with conversation.makefile("rb") as lines:
             for line in iter(lines.readline, b""):
@@ -170,22 +196,26 @@ class SmtpServer:
                 match words.partition(" ")[0].upper():
                     case "EHLO" | "HELO":
                         offer = "" if secured or self._tls is None else "250-STARTTLS\r\n"
-                        say(f"250-test\r\n{offer}250-AUTH PLAIN\r\n250 SIZE 99999999")
+                        say(f"250-test\r\n{offer}250-AUTH PLAIN\r\n250 SIZE {self.largest}")
                     case "STARTTLS":
                         say("220 go on")
                         return True
                     case "AUTH":
                         self.logons.append(base64.b64decode(words.split()[2]).decode())
-                        say(self._answer("logon", "235 OK"))
+                        say(self._answer("logon", "235 OK", client=client))
                     case "MAIL":
                         sender = words[words.index("<") + 1 : words.index(">")]
-                        say(self._answer("sender"))
+                        size = re.search(r"(?i)\bsize=(\d+)", words)
+                        if size and int(size[1]) > self.largest:
+                            say("552 5.3.4 Message size exceeds fixed limit")
+                            continue
+                        say(self._answer("sender", client=client))
                     case "RCPT":
                         recipient = words[words.index("<") + 1 : words.index(">")]
-                        say(self._answer("recipient"))
+                        say(self._answer("recipient", recipient=recipient, client=client))
                     case "DATA":
                         say("354 go on")
-                        say(self._take(sender, recipient, lines))
+                        self._take(Received(sender, recipient, b"", client), lines, say)
                     case "QUIT":
                         say("221 bye")
                         return False
@@ -193,9 +223,10 @@ class SmtpServer:
                         say("250 OK")
         return False
 
-    def _take(self, sender: str, recipient: str, lines: BinaryIO) -> str:
-        if self._next("data", peek=True) == DROP_MID_DATA:
-            self._next("data")
+    def _take(self, mail: Received, lines: BinaryIO, say: Callable[[str], None]) -> None:
+        answer = self._find("data", mail.recipient, mail.client)
+        if answer == DROP_MID_DATA:
+            self.at_stage["data"] += 1
             lines.readline()
             raise _Reset
         raw = b""
@@ -205,13 +236,24 @@ class SmtpServer:
             raw += line[1:] if line.startswith(b".") else line
         else:
             raise _Reset
-        answer = self._next("data")
-        if answer in {None, WAIT, HANG_AFTER_KEEPING, DROP_AFTER_KEEPING}:
-            self.received.append(Received(sender, recipient, raw))
-        return self._act(answer, "250 OK")
+        self.at_stage["data"] += 1
+        mail = replace(mail, raw=raw, at=time.time())
+        if answer is None:
+            with self._answering:
+                if self._stopping:
+                    raise _Reset
+                self.keep(mail)
+                say("250 OK")
+            self.taken(mail)
+            return
+        if answer in {WAIT, HANG_AFTER_KEEPING, DROP_AFTER_KEEPING}:
+            self.keep(mail)
+        say(self._act(answer, "250 OK"))
 
-    def _answer(self, stage: str, usual: str = "250 OK") -> str:
-        return self._act(self._next(stage), usual)
+    def _answer(
+        self, stage: str, usual: str = "250 OK", *, recipient: str = "", client: int = 0
+    ) -> str:
+        return self._act(self._next(stage, recipient, client), usual)
 
     def _act(self, answer: str | None, usual: str) -> str:
         if answer in {HANG, HANG_AFTER_KEEPING}:
@@ -224,12 +266,15 @@ class SmtpServer:
             raise _Reset
         return answer or usual
 
-    def _next(self, stage: str, *, peek: bool = False) -> str | None:
-        queued = self._programs.get(stage)
-        if peek:
-            return queued[0] if queued else self._always.get(stage)
+    def _next(self, stage: str, recipient: str, client: int) -> str | None:
         self.at_stage[stage] += 1
-        return queued.popleft() if queued else self._always.get(stage)
+        return self._find(stage, recipient, client)
+
+    def _find(self, stage: str, recipient: str, client: int) -> str | None:
+        queued = self._programs.get(stage)
+        if queued:
+            return queued.popleft()
+        return self._always.get(stage) or self.choose(stage, recipient, client)
 
 
 def with_reset(conversation: socket.socket) -> None:

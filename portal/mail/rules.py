@@ -149,19 +149,25 @@ _BY_DETAIL = {
     ("1", "10"): Reason.NO_SUCH_DOMAIN,
     ("2", "1"): Reason.MAILBOX_DISABLED,
     ("2", "2"): Reason.MAILBOX_FULL,
+    ("2", "3"): Reason.TOO_LARGE,
+    ("3", "4"): Reason.TOO_LARGE,
     ("4", "4"): Reason.NO_SUCH_DOMAIN,
 }
 """Subject and detail of an enhanced status code (RFC 3463, RFC 7505)."""
 _CLOSING = 421
+_NO_ROOM = 552
 
 
 def judge(code: int, text: str, stage: Stage) -> Result:
     """What an answer other than "yes" means: 5xx is for good, all else for now; before RCPT it is the server's."""
     said = f"{code} {text}".strip()
+    detail = _detail(text)
+    if stage is Stage.SENDER and (code == _NO_ROOM or (code >= 500 and detail is Reason.TOO_LARGE)):
+        # the size of a mail is named with its sender (RFC 1870 §6.1): a smaller one would be taken
+        return Result(Kind.PERMANENT, Reason.TOO_LARGE, said)
     if stage in STAGE_REASONS or code == _CLOSING:
         reason = STAGE_REASONS.get(stage, Reason.SERVER_REFUSES)
         return Result(Kind.TEMPORARY, reason, said, whole_server=True)
-    detail = _detail(text)
     if not 500 <= code < 600:
         full = detail is Reason.MAILBOX_FULL
         return Result(Kind.TEMPORARY, detail if full else Reason.TRY_LATER, said)

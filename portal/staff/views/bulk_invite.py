@@ -17,11 +17,14 @@ from portal.bulk.scope import may_run
 from portal.bulk.states import RunKind, RunScope, SkipReason
 from portal.errors import NotFound
 from portal.roster import selection as selections
-from portal.staff import blueprint
+from portal.staff import blueprint, missing, said
+from portal.staff.isolation import patient_of
 from portal.staff.place import BACK, Place
 from portal.staff.presenters import bulk as words
 from portal.staff.presenters.bulk_invite import invite_title, invite_view
 from portal.staff.presenters.bulk_reasons import hint, person_row, reason_words
+from portal.staff.wording import Said, refusal
+from portal.web import htmx
 from portal.web.signed_on import logon_id, staff_on
 
 
@@ -34,22 +37,39 @@ def invite_all() -> ResponseReturnValue:
 @blueprint.get("/bulk/skipped")
 def bulk_skipped() -> ResponseReturnValue:
     """Whom the run would pass over for one reason, each with the fix at hand."""
-    reason = request.args.get("reason")
-    scope, kind = scope_of(), kind_of(request.args.get("act"))
-    if scope is None or reason not in set(SkipReason):
-        raise NotFound("reason")
-    why = SkipReason(reason)
+    scope, kind, why = _passed_over()
     found = people.passed_over(kind, scope, why, after=request.args.get("at"), now=clock.now())
-    fields: dict[str, Any] = {**fields_of(scope, kind), "reason": why.value, "at": found.next}
+    here: dict[str, Any] = {**fields_of(scope, kind), "reason": why.value}
     return render_template(
         "staff/pages/bulk_people.html",
         title=reason_words(why),
         lead=hint(why),
-        rows=[person_row(line) for line in found.lines],
-        next_url=url_for("staff.bulk_skipped", **fields) if found.next else None,
+        rows=[person_row(line, opened_from=here) for line in found.lines],
+        next_url=url_for("staff.bulk_skipped", at=found.next, **here) if found.next else None,
         back_url=_preview_url(scope, kind),
         back_label=_("Back to the preview"),
     )
+
+
+@blueprint.route("/bulk/skipped/<public_id>/identifiers", methods=["GET", "POST"])
+def bulk_identifiers(public_id: str) -> ResponseReturnValue:
+    """Missing Identifiers, asked for over the list of who is passed over; it leads back there."""
+    patient = patient_of(public_id)
+    scope, kind, why = _passed_over()
+    fields = {**fields_of(scope, kind), "reason": why.value}
+    values: dict[str, Any] = dict(fields)
+    back = url_for("staff.bulk_skipped", **values)
+
+    def done(what: Said) -> ResponseReturnValue:
+        said.remember(what, patient)
+        return htmx.go(back)
+
+    def refused(code: str) -> ResponseReturnValue:
+        flash(refusal(code, patient_of(public_id)), "warning")
+        return htmx.go(back)
+
+    opener = missing.Opener(close_url=back, fields=fields, done=done, refused=refused)
+    return missing.ask(patient, opener)
 
 
 @blueprint.post("/bulk/test")
@@ -127,6 +147,19 @@ def fields_of(scope: Scope, kind: RunKind = RunKind.INVITE) -> dict[str, str]:
         "of": scope.run_public_id,
     }
     return {name: value for name, value in every.items() if value}
+
+
+def _passed_over() -> tuple[Scope, RunKind, SkipReason]:
+    """Which list of people who are passed over the request is about.
+
+    Raises:
+        NotFound: none.
+    """
+    scope, kind = scope_of(), kind_of(request.values.get("act"))
+    reason = request.values.get("reason")
+    if scope is None or reason not in set(SkipReason):
+        raise NotFound("reason")
+    return scope, kind, SkipReason(reason)
 
 
 def _preview_url(scope: Scope, kind: RunKind) -> str:

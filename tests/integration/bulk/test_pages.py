@@ -267,7 +267,7 @@ def test_each_reason_is_a_list_with_the_fix_at_hand(admin, house, moment, monkey
     assert re.findall(r"Zed\w", text(first).partition("Patient list")[2] or text(first))[:1] == [
         "ZedA"
     ]
-    assert f"/staff/patients/{bare[1].public_id}/identifiers" in markup(first)
+    assert f"/staff/bulk/skipped/{bare[1].public_id}/identifiers" in markup(first)
     assert "ZedC" not in text(first)
     then = re.search(r'rel="next" href="([^"]*)"', markup(first))
     assert then
@@ -396,3 +396,30 @@ def test_the_bar_under_the_list_leads_to_the_preview(admin, house, patients) -> 
     answer = admin.post("/staff/onboarding/selection", act="invite", row=rows, select=ids)
     assert answer.headers["Location"].startswith(f"{NEW}?act=invite")
     assert "Invite the selected patients" in text(admin.get(f"{NEW}?act=invite"))
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_what_is_missing_is_mended_over_the_list_of_who_is_passed_over(
+    admin, house, patients, htmx
+) -> None:
+    lacking = make_patient(house, email=None, family_name="Lacking")
+    here = "/staff/bulk/skipped?act=invite&scope=practice&reason=no_email"
+    fix = re.search(r'href="([^"]*/identifiers[^"]*)"', markup(admin.get(here)))
+    assert fix
+    asked = admin.get(html.unescape(fix[1]), htmx=htmx)
+    assert "Missing Identifiers for" in text(asked)
+    assert ("hx-post" in markup(asked)) == htmx, "a page of its own is sent as one"
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', markup(asked)))
+    del fields["csrf_token"]
+    path = f"/staff/bulk/skipped/{lacking.public_id}/identifiers"
+    assert admin.post(path, htmx=htmx, email="no address", **fields).status_code == 422
+    done = admin.post(path, htmx=htmx, email="lacking@example.com", **fields)
+    to = done.headers["HX-Redirect" if htmx else "Location"]
+    assert to == here
+    listed = text(admin.get(to))
+    assert "Saved identifiers of" in listed
+    assert "Lacking" not in listed
+    assert "4 of 4 patients will get an invitation." in text(admin.get("/staff/bulk/invite-all"))
+    again = admin.post(path, htmx=htmx, email="other@example.com", **fields)
+    assert again.headers["HX-Redirect" if htmx else "Location"] == here, "somebody was quicker"
+    assert "other@example.com" not in markup(admin.get("/staff/bulk/invite-all"))

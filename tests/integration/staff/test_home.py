@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from sqlalchemy.exc import OperationalError
+
 from portal.attention import service as attention
 from portal.attention.models import AttentionKind
 from portal.audit.actor import system
 from portal.extensions import db
 from portal.invitations import wrong_person
 from portal.invitations.models import Invitation
+from portal.logons import service as logons
 from portal.transaction import atomic
 from tests.factories import House, make_house, make_invitation, make_patient
 from tests.integration.staff.clerk import audited, markup, status_region, text
@@ -75,3 +79,19 @@ def test_another_practice_s_items_are_not_there(app, clerk, moment) -> None:
         "route": "staff.resolve_attention",
         "reason": "other_practice_attention_item",
     }
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_without_a_database_whoever_is_logged_on_is_told_so(clerk, monkeypatch, htmx) -> None:
+    """Nothing on the page that says it may ask the database again (faults.md F6)."""
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("the server is gone"))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(logons, "find", away)
+        answer = clerk.get("/staff/", htmx=htmx)
+    assert answer.status_code == 503
+    assert "Not available right now" in text(answer)
+    assert "Log out" not in text(answer)
+    assert clerk.get("/staff/").status_code == 200, "nobody is logged off by it"
