@@ -103,9 +103,13 @@ def waiting_reminders(practice: Practice) -> tuple[tuple[str, str], ...]:
     """What goes out next, as things stand."""
     number, following = notices.waiting(practice.id)
     zone = practice.time_zone
+    first = moment(following, zone) or _("None is waiting")
     return (
         (_("Reminders that wait for their time"), f"{number:,}"),
-        (_("The next one goes out"), moment(following, zone) or _("None is waiting")),
+        (
+            _("The next one goes out"),
+            first if practice.reminder_mails else _("None, while reminders are switched off"),
+        ),
         (_("Time zone of the practice"), zone.replace("_", " ")),
     )
 

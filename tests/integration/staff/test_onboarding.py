@@ -35,7 +35,7 @@ def test_red_turns_gray_in_place_and_offers_undo(clerk, house, jenny) -> None:
     page = clerk.get(URL)
     answer = press(clerk, page, f"status-{jenny.public_id}")
     assert cells(answer, jenny)[0].startswith("Ready to invite")
-    assert cells(answer, jenny)[5].startswith("Send Invite to jenny@example.com")
+    assert cells(answer, jenny)[4].startswith("Send Invite to jenny@example.com")
     assert 'hx-swap-oob="outerHTML"' in row(answer, jenny)
     assert pills(answer)["Not enabled"] == "0"
     assert pills(answer)["Ready to invite"] == "1"
@@ -87,7 +87,7 @@ def test_an_account_from_before_is_green_at_once_and_undo_takes_it_back(
     moment.pass_(minutes=1)
     answer = press(clerk, clerk.get(URL), f"status-{jenny.public_id}")
     assert cells(answer, jenny)[0].startswith("Active")
-    assert cells(answer, jenny)[4] == "Existing account, Nov 21, 2026"
+    assert cells(answer, jenny)[3] == "Existing account, Nov 21, 2026"
     assert mails() == before
     press(clerk, answer, "undo")
     assert status_of(jenny) == "not_enabled"
@@ -233,7 +233,7 @@ def test_a_changed_address_gets_nothing(clerk, house, gray, moment, invited) -> 
     answer = press(clerk, page, f"send-{gray.public_id}")
     assert answer.status_code == 409
     assert "Nothing was done." in status_region(answer, "alert")
-    assert "Send Invite to new@example.org" in cells(answer, gray)[5]
+    assert "Send Invite to new@example.org" in cells(answer, gray)[4]
     assert mails() == before
     assert press(clerk, page, f"send-{gray.public_id}", htmx=False).status_code == 409
     press(clerk, answer, f"send-{gray.public_id}")
@@ -273,7 +273,7 @@ def test_opted_out_is_said_and_nothing_offered(clerk, house, gray, moment) -> No
     people.set_opted_out(patient=gray, opted_out=True, by=house.hand, now=moment.now)
     answer = press(clerk, page, f"send-{gray.public_id}")
     assert answer.status_code == 409
-    assert cells(answer, gray)[4:] == [
+    assert cells(answer, gray)[3:] == [
         "Opted out Nov 21, 2026 Not invited yet",
         "No invitations are sent",
     ]
@@ -283,9 +283,9 @@ def test_nothing_is_offered_to_an_address_that_said_not_me(clerk, house, jenny, 
     make_invitation(house, jenny)
     wrong_person.not_me(db.session.query(Invitation).one(), by=SETUP, now=moment.now)
     page = clerk.get(URL)
-    assert cells(page, jenny)[4:] == ["“This is not me”", "No invitations are sent"]
+    assert cells(page, jenny)[3:] == ["“This is not me”", "No invitations are sent"]
     answer = press(clerk, page, f"status-{jenny.public_id}")
-    assert cells(answer, jenny)[5] == "No invitations are sent"
+    assert cells(answer, jenny)[4] == "No invitations are sent"
     assert clerk.post(f"{URL}/{jenny.public_id}/send", address=jenny.email).status_code == 409
 
 
@@ -317,7 +317,7 @@ def test_two_staff_enable_the_same_patient_at_once(app, clerk, house, jenny) -> 
 def test_missing_data_is_taken_inline(clerk, house) -> None:
     bare = make_patient(house, given_name="Bare", preferred_name="", email=None)
     page = clerk.get(URL)
-    assert cells(page, bare)[5] == "Missing: email Add it for Bare H."
+    assert cells(page, bare)[4] == "Missing: email Add it for Bare H."
     url = html.unescape(re.search(r'id="missing-[^"]*" href="([^"]*)"', markup(page))[1])
     ask = clerk.get(url, htmx=True)
     assert "Missing Identifiers for Bare Harris" in text(ask)
@@ -328,7 +328,7 @@ def test_missing_data_is_taken_inline(clerk, house) -> None:
     answer = clerk.post(url, htmx=True, email="bare@example.org", back="")
     assert status_region(answer) == "Saved identifiers of Bare H."
     assert answer.headers["HX-Trigger"] == "close-dialog"
-    assert cells(answer, bare)[5] == "Enable first"
+    assert cells(answer, bare)[4] == "Enable first"
     assert pills(answer)["Missing data"] == "0"
 
 
@@ -350,7 +350,7 @@ def test_what_a_colleague_filled_in_is_not_overwritten(clerk, house, moment) -> 
     people.edit(patient=bare, values={"email": "a@example.org"}, by=house.hand, now=moment.now)
     answer = clerk.post(f"{URL}/{bare.public_id}/identifiers", htmx=True, email="b@example.org")
     assert answer.status_code == 409
-    assert cells(answer, bare)[5] == "Enable first"
+    assert cells(answer, bare)[4] == "Enable first"
 
 
 # The notice

@@ -53,37 +53,36 @@ def test_the_list_tells_how_everybody_stands(app, clerk, house, jenny, moment) -
     assert cells(page, jenny) == [
         "Not enabled : enable portal access of Jenny H.",
         "Harris, Jenny (Jen)",
-        "Feb 11, 1980",
-        "(443) 555-0155",
+        "Feb 11, 1980 (443) 555-0155",
         "",
         "Enable first",
     ]
     assert shown["Gray"][0].startswith("Ready to invite : disable")
-    assert shown["Gray"][4:] == ["Not invited yet", "Send Invite to Gray@example.com for Gray H."]
+    assert shown["Gray"][3:] == ["Not invited yet", "Send Invite to Gray@example.com for Gray H."]
     assert shown["Orange"][0].startswith("Invited : disable portal access of Orange H., asks first")
-    assert shown["Orange"][4] == "Sent Nov 30, 2026, expires Dec 7, 2026"
-    assert shown["Orange"][5] == "Send Invite to Orange@example.com for Orange H."
+    assert shown["Orange"][3] == "Sent Nov 30, 2026, expires Dec 7, 2026"
+    assert shown["Orange"][4] == "Send Invite to Orange@example.com for Orange H."
     assert shown["Green"][0].startswith("Active : disable")
-    assert shown["Green"][4:] == [
+    assert shown["Green"][3:] == [
         "Activated Nov 30, 2026",
         "Send Invite to Green@example.com for Green H. Has an account: a reset email goes out",
     ]
-    assert shown["Late"][4] == "Invitation expired Nov 28, 2026"
+    assert shown["Late"][3] == "Invitation expired Nov 28, 2026"
     assert shown["Gone"][0] == "Portal status: Not enabled"
-    assert shown["Gone"][4:] == ["Deceased", "No invitations are sent"]
-    assert cells(page, bare)[5] == "Missing: email; SSN or phone Add it for Bare H."
+    assert shown["Gone"][3:] == ["Deceased", "No invitations are sent"]
+    assert cells(page, bare)[4] == "Missing: email; SSN or phone Add it for Bare H."
 
 
 def test_an_invitation_on_its_way_and_one_that_failed_are_told(clerk, house, gray, moment) -> None:
     press(clerk, clerk.get(URL), f"send-{gray.public_id}")
-    assert cells(clerk.get(URL), gray)[4] == "On its way since Nov 21, 2026, expires Nov 28, 2026"
+    assert cells(clerk.get(URL), gray)[3] == "On its way since Nov 21, 2026, expires Nov 28, 2026"
     with atomic():
         message = db.session.query(OutboxMessage).filter_by(purpose="invitation").one()
         message.state = OutboxState.FAILED.value
         failed = Outcome(OutboxState.FAILED, reason="no_such_mailbox")
         record_mail_result(message=message, outcome=failed, now=moment.now)
     page = clerk.get(URL)
-    assert cells(page, gray)[4] == (
+    assert cells(page, gray)[3] == (
         "Email bounced. The mail server says there is no such mailbox. Invitation not delivered"
     )
 
