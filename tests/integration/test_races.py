@@ -60,7 +60,7 @@ def racers(database: Database, tmp_path: Path) -> Iterator[Callable[[str], Race]
         return race
 
     def race(handles: list[str]) -> Counter[str]:
-        db.session.remove()
+        db.session.rollback()
         start_at = time.time() + 0.2
         for number, racer in enumerate(running):
             assert racer.stdin is not None
