@@ -23,7 +23,8 @@ from tests.integration.staff.clerk import Clerk, text
 
 Make = Callable[..., Ground]
 AWAY = 60 * SCALE
-LOCKED = 10.0
+LOCKED = 2.0
+"""Seconds; of the real 10 a twentieth would be half a one, and more than a lease would be more than a minute."""
 
 
 def streaks() -> list[tuple[str, str, int]]:
