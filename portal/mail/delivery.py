@@ -111,7 +111,10 @@ class _Round:
             now=self._now(), limit=self._limit, public_id=public_id, lease=self._lease or None
         )
         self._lease = claim.lease
-        self._claimed.extend(claim.numbers)
+        # what was lost meanwhile and is had again is still with a connection: it must not be begun anew
+        in_hand = {ready.message.id for ready in (*self._answered, *self._marked)}
+        in_hand.update(self._out, self._claimed)
+        self._claimed.extend(number for number in claim.numbers if number not in in_hand)
         self._numbers += len(claim.numbers)
         self._may_claim = self._may_claim and len(claim.numbers) == self._limit
         return bool(claim.numbers)
