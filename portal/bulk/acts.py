@@ -14,6 +14,7 @@ from portal.audit.actor import Actor
 from portal.bulk.states import ItemState, RunKind
 from portal.invitations import by_set
 from portal.invitations import service as invitations
+from portal.invitations.state import Origin
 from portal.people.models import Patient
 from portal.practices.models import Practice
 
@@ -58,7 +59,9 @@ def act(kind: RunKind, patient: Patient, *, by: Actor, now: datetime) -> Standin
         case RunKind.DISABLE:
             _disable(patient, by=by, now=now)
         case RunKind.INVITE:
-            invitation = invitations.invite_in_bulk(patient=patient, by=by, now=now)
+            invitation = invitations.invite_unasked(
+                patient=patient, origin=Origin.BULK, by=by, now=now
+            )
             return _invited(invitation.id if invitation is not None else None)
     return DONE
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Literal
 
@@ -12,9 +10,9 @@ from flask.cli import AppGroup
 
 from portal import clock
 from portal.audit.actor import system
+from portal.cli.imports import end, told_if_unreadable
 from portal.errors import NotFound
 from portal.exchange import report as reports
-from portal.exchange.record import UnreadableFile
 from portal.exchange.service import import_patients
 from portal.practices import service as practices
 
@@ -58,7 +56,7 @@ def import_file(
                 raise NotFound("provider")
     except NotFound as error:
         raise click.UsageError(f"This practice or provider is not known: {error}.") from error
-    try:
+    with told_if_unreadable(as_json=as_json):
         done = import_patients(
             file,
             practice=practice,
@@ -69,12 +67,5 @@ def import_file(
             dry_run=dry_run,
             skip_rejected=skip_rejected,
         )
-    except UnreadableFile as error:
-        if as_json:
-            click.echo(json.dumps(reports.unreadable_as_dict(error)))
-        else:
-            click.echo(reports.unreadable_as_text(error), err=True)
-        sys.exit(2)
-    click.echo(json.dumps(reports.as_dict(done)) if as_json else reports.as_text(done))
-    if done.rejected and not skip_rejected:
-        sys.exit(1)
+    told = reports.as_dict(done) if as_json else reports.as_text(done)
+    end(done, told, skip_rejected=skip_rejected)

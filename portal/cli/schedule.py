@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -12,10 +10,9 @@ from flask.cli import AppGroup
 
 from portal import clock
 from portal.audit.actor import system
+from portal.cli.imports import end, told_if_unreadable
 from portal.errors import NotFound
-from portal.exchange import report as reports
 from portal.exchange import schedule_report
-from portal.exchange.record import UnreadableFile
 from portal.exchange.schedule_service import import_schedule
 from portal.practices import service as practices
 
@@ -53,7 +50,7 @@ def import_folder(
         practice = practices.get_practice(practice_name)
     except NotFound as error:
         raise click.UsageError(f"This practice is not known: {practice_name}.") from error
-    try:
+    with told_if_unreadable(as_json=as_json):
         done = import_schedule(
             folder,
             practice=practice,
@@ -63,13 +60,5 @@ def import_folder(
             dry_run=dry_run,
             skip_rejected=skip_rejected,
         )
-    except UnreadableFile as error:
-        if as_json:
-            click.echo(json.dumps(reports.unreadable_as_dict(error)))
-        else:
-            click.echo(reports.unreadable_as_text(error), err=True)
-        sys.exit(2)
     told = schedule_report.as_dict(done) if as_json else schedule_report.as_text(done)
-    click.echo(json.dumps(told) if as_json else told)
-    if done.rejected and not skip_rejected:
-        sys.exit(1)
+    end(done, told, skip_rejected=skip_rejected)

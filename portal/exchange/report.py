@@ -26,8 +26,8 @@ class VoidedInvitation(NamedTuple):
 
 
 @dataclass(slots=True)
-class ImportReport:
-    """The outcome. Where nothing was applied, the counts say what there is to apply: nothing."""
+class Outcome:
+    """What every import comes to. Where nothing was applied, the counts say what there is to apply: nothing."""
 
     format: Literal["csv", "fhir"]
     mapping: tuple[tuple[Field, str], ...]
@@ -37,17 +37,36 @@ class ImportReport:
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ImportReport(Outcome):
+    """Of a file of patients."""
+
     errors: ProblemLog = field(default_factory=ProblemLog)
     """Everything wrong with rejected rows."""
     warnings: ProblemLog = field(default_factory=ProblemLog)
     """Values that were left out of rows that were kept."""
-    passed_over: Mapping[str, int] = field(default_factory=dict)
     voided_invitations: list[VoidedInvitation] = field(default_factory=list)
 
 
 def as_dict(report: ImportReport) -> dict[str, Any]:
     """The one JSON object of ``--json``. ``errors`` tells of rejected rows *and* of values left
     out."""
+    return {
+        **outcome_as_dict(report),
+        "values_left_out": len(report.warnings),
+        "errors": [
+            *(problem_as_dict(problem, effect="row rejected") for problem in report.errors),
+            *(problem_as_dict(problem, effect="value left out") for problem in report.warnings),
+        ],
+        "voided_invitations": [voided._asdict() for voided in report.voided_invitations],
+    }
+
+
+def outcome_as_dict(report: Outcome) -> dict[str, Any]:
+    """What every import tells to programs."""
     return {
         "format": report.format,
         "applied": report.applied,
@@ -56,14 +75,8 @@ def as_dict(report: ImportReport) -> dict[str, Any]:
         "updated": report.updated,
         "unchanged": report.unchanged,
         "rejected": report.rejected,
-        "values_left_out": len(report.warnings),
-        "errors": [
-            *(_problem(problem, effect="row rejected") for problem in report.errors),
-            *(_problem(problem, effect="value left out") for problem in report.warnings),
-        ],
         "mapping": [{"field": field.value, "from": source} for field, source in report.mapping],
         "passed_over": dict(report.passed_over),
-        "voided_invitations": [voided._asdict() for voided in report.voided_invitations],
     }
 
 
@@ -102,15 +115,7 @@ def _lines(report: ImportReport) -> Iterator[str]:
     for name, sources in groupby(report.mapping, key=lambda pair: pair[0]):
         yield f"  {field_name(name):<24}{', '.join(source for _name, source in sources)}"
     yield ""
-    for label, number in (
-        (_("created"), report.created),
-        (_("updated"), report.updated),
-        (_("unchanged"), report.unchanged),
-        (_("rejected"), report.rejected),
-    ):
-        yield f"{label:<12}{number:>12,}"
-    for kind, number in report.passed_over.items():
-        yield _("Passed over: %(number)s × %(kind)s", number=f"{number:,}", kind=kind)
+    yield from counts(report)
     if report.errors:
         yield ""
         yield _("Rejected rows:")
@@ -127,10 +132,24 @@ def _lines(report: ImportReport) -> Iterator[str]:
         yield _("Open invitations ended, because the email address changed (record numbers):")
         yield from (f"  {voided.record_number}" for voided in report.voided_invitations)
     yield ""
-    yield _outcome(report)
+    yield outcome(report)
 
 
-def _outcome(report: ImportReport) -> str:
+def counts(report: Outcome) -> Iterator[str]:
+    """A line for each number."""
+    for label, number in (
+        (_("created"), report.created),
+        (_("updated"), report.updated),
+        (_("unchanged"), report.unchanged),
+        (_("rejected"), report.rejected),
+    ):
+        yield f"{label:<12}{number:>12,}"
+    for kind, number in report.passed_over.items():
+        yield _("Passed over: %(number)s × %(kind)s", number=f"{number:,}", kind=kind)
+
+
+def outcome(report: Outcome) -> str:
+    """The last line: whether anything was done."""
     if report.applied:
         return str(_("Done."))
     if report.dry_run and not (report.rejected and not report.created + report.updated):
@@ -143,7 +162,8 @@ def _line(problem: RowProblem) -> str:
     return f"  {where:<14}{field_name(problem.field):<24}{problem_sentence(problem)}"
 
 
-def _problem(problem: RowProblem, *, effect: str) -> dict[str, Any]:
+def problem_as_dict(problem: RowProblem, *, effect: str) -> dict[str, Any]:
+    """One line of ``errors``."""
     return {
         "row": problem.row,
         "field": problem.field.value if problem.field else None,

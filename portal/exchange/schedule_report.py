@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 from flask_babel import gettext as _
 
 from portal.exchange.problems import ProblemLog
-from portal.exchange.record import Field, RowProblem
+from portal.exchange.record import RowProblem
+from portal.exchange.report import Outcome, counts, outcome, outcome_as_dict, problem_as_dict
 from portal.exchange.wording import field_name, problem_sentence
 
 _SHOWN = 50
@@ -37,17 +38,9 @@ class FileProblems:
 
 
 @dataclass(slots=True)
-class ScheduleReport:
-    """The outcome. Where nothing was applied, the counts say what there is to apply: nothing."""
+class ScheduleReport(Outcome):
+    """Of a folder of visits."""
 
-    format: Literal["csv", "fhir"]
-    mapping: tuple[tuple[Field, str], ...]
-    dry_run: bool
-    applied: bool = False
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
     strangers: int = 0
     """Visits of patients who are not in the practice: left out, each told in ``left_out``."""
     weeks: int = 0
@@ -63,7 +56,6 @@ class ScheduleReport:
     """Rows of unknown patients."""
     warnings: FileProblems = field(default_factory=FileProblems)
     """Values that were left out of rows that were kept."""
-    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     def lies_on(self, day: date) -> None:
         """One of its visits is on that day."""
@@ -75,13 +67,7 @@ def as_dict(report: ScheduleReport) -> dict[str, Any]:
     """The one JSON object of ``--json``. ``errors`` tells of rejected rows, of rows left out because the practice
     does not know their patient, and of values left out."""
     return {
-        "format": report.format,
-        "applied": report.applied,
-        "dry_run": report.dry_run,
-        "created": report.created,
-        "updated": report.updated,
-        "unchanged": report.unchanged,
-        "rejected": report.rejected,
+        **outcome_as_dict(report),
         "patients_unknown": report.strangers,
         "values_left_out": len(report.warnings),
         "shifted_weeks": report.weeks,
@@ -94,8 +80,6 @@ def as_dict(report: ScheduleReport) -> dict[str, Any]:
             *(_problem(*told, effect="row left out") for told in report.left_out),
             *(_problem(*told, effect="value left out") for told in report.warnings),
         ],
-        "mapping": [{"field": name.value, "from": source} for name, source in report.mapping],
-        "passed_over": dict(report.passed_over),
     }
 
 
@@ -109,16 +93,8 @@ def _lines(report: ScheduleReport) -> Iterator[str]:
     for name, source in report.mapping:
         yield f"  {field_name(name):<24}{source}"
     yield ""
-    for label, number in (
-        (_("created"), report.created),
-        (_("updated"), report.updated),
-        (_("unchanged"), report.unchanged),
-        (_("rejected"), report.rejected),
-    ):
-        yield f"{label:<12}{number:>12,}"
+    yield from counts(report)
     yield from _around(report)
-    for kind, number in report.passed_over.items():
-        yield _("Passed over: %(number)s × %(kind)s", number=f"{number:,}", kind=kind)
     if report.errors:
         yield ""
         yield _("Rejected rows:")
@@ -135,7 +111,7 @@ def _lines(report: ScheduleReport) -> Iterator[str]:
                 more = f"{len(log) - _SHOWN:,}"
                 yield _("  … and %(number)s more; --json tells them all.", number=more)
     yield ""
-    yield _outcome(report)
+    yield outcome(report)
 
 
 def _around(report: ScheduleReport) -> Iterator[str]:
@@ -158,25 +134,10 @@ def _around(report: ScheduleReport) -> Iterator[str]:
         )
 
 
-def _outcome(report: ScheduleReport) -> str:
-    if report.applied:
-        return str(_("Done."))
-    if report.dry_run and not (report.rejected and not report.created + report.updated):
-        return str(_("This was a dry run: nothing was changed."))
-    return str(_("Nothing was imported. Correct the rejected rows, or use --skip-rejected."))
-
-
 def _line(file: str, problem: RowProblem) -> str:
     where = _("row %(row)s", row=problem.row)
     return f"  {f'{file}, {where}':<36}{field_name(problem.field):<24}{problem_sentence(problem)}"
 
 
 def _problem(file: str, problem: RowProblem, *, effect: str) -> dict[str, Any]:
-    return {
-        "file": file,
-        "row": problem.row,
-        "field": problem.field.value if problem.field else None,
-        "reason": problem.reason.value,
-        "message": problem_sentence(problem),
-        "effect": effect,
-    }
+    return {"file": file, **problem_as_dict(problem, effect=effect)}

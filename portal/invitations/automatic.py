@@ -16,6 +16,7 @@ from portal.invitations import mail as invitation_mail
 from portal.invitations import outcomes, returns, service
 from portal.invitations.models import Invitation
 from portal.invitations.rules import OPEN
+from portal.invitations.state import Origin
 from portal.mail import registry
 from portal.mail import service as mail
 from portal.mail.models import OutboxMessage
@@ -39,7 +40,9 @@ def invite(*, patient: Patient, carried: bool, by: Actor, now: datetime) -> Invi
         Refused: the first of :class:`portal.access.rules.Obstacle` that stands in the way.
     """
     with atomic():
-        invitation = service.invite_by_itself(patient=patient, by=by, now=now)
+        invitation = service.invite_unasked(
+            patient=patient, origin=Origin.AUTOMATIC, by=by, now=now
+        )
         if invitation is not None and carried:
             mail.hand_over_to(
                 purpose=service.PURPOSE, subject_id=invitation.id, new_purpose=CARRIED

@@ -19,7 +19,7 @@ from portal.practices.models import Practice
 def invite(
     charts: Sequence[Chart], *, practice: Practice, by: Actor, now: datetime
 ) -> dict[int, int | None]:
-    """What :func:`portal.invitations.service.invite_in_bulk` does, in the caller's transaction.
+    """What :func:`portal.invitations.service.invite_unasked` does, in the caller's transaction.
 
     The caller has locked the charts and found no obstacle under the lock.
 

@@ -121,11 +121,14 @@ def resend(
         return _issue(patient, grant, by=by, now=now)
 
 
-def invite_in_bulk(*, patient: Patient, by: Actor, now: datetime) -> Invitation | None:
-    """One invitation of a run (7.3): enables where need be; who was invited before gets a fresh link.
+def invite_unasked(
+    *, patient: Patient, origin: Origin, by: Actor, now: datetime
+) -> Invitation | None:
+    """One invitation of a run (7.3), or one that goes out because of an appointment (4.3): enables where need be; who
+    was invited before gets a fresh link.
 
-    None where the patient's old account is good again (1.5): no mail goes out. The mail waits in the outbox until
-    the run rings for all of its batch.
+    None where the patient's old account is good again (1.5): no mail goes out. The mail of a run's waits in the
+    outbox until the run rings for all of its batch.
 
     Raises:
         Refused: the first of :class:`portal.access.rules.Obstacle` that stands in the way.
@@ -137,7 +140,7 @@ def invite_in_bulk(*, patient: Patient, by: Actor, now: datetime) -> Invitation 
         if access.status_of(patient, grant, now=now) is Status.ACTIVE:
             return None
         grant = _grant_for_address(patient, grant, by=by, now=now)
-        return _issue(patient, grant, by=by, now=now, origin=Origin.BULK)
+        return _issue(patient, grant, by=by, now=now, origin=origin)
 
 
 def end_access(
@@ -292,19 +295,3 @@ def fresh_links_sent(grant_id: int) -> int:
         )
         or 0
     )
-
-
-def invite_by_itself(*, patient: Patient, by: Actor, now: datetime) -> Invitation | None:
-    """An invitation that goes out because of an appointment (4.3): as one of a run, but one alone.
-
-    Raises:
-        Refused: the first of :class:`portal.access.rules.Obstacle` that stands in the way.
-    """
-    with atomic():
-        patient = access.lock_patient(patient.id)
-        _refuse_obstacles(patient, now=now)
-        grant = access.enable(patient=patient, by=by, now=now)
-        if access.status_of(patient, grant, now=now) is Status.ACTIVE:
-            return None
-        grant = _grant_for_address(patient, grant, by=by, now=now)
-        return _issue(patient, grant, by=by, now=now, origin=Origin.AUTOMATIC)

@@ -54,56 +54,19 @@ def settings_doctor() -> ResponseReturnValue:
 @blueprint.route("/settings/communication", methods=["GET", "POST"])
 def settings_communication() -> ResponseReturnValue:
     """How long invitations live, and whom mail comes from (6.3)."""
-    form = CommunicationForm(staff_on().practice)
-
-    def save() -> list[str]:
-        return tabs_of.change_communication(
-            practice_id=staff_on().practice_id,
-            wanted=form.wanted,
-            seen=form.seen,
-            by=staff_hand(),
-            now=clock.now(),
-        )
-
-    return _tab(
-        "communication", form, save, lambda: CommunicationForm(staff_on().practice, formdata=None)
-    )
+    return _whole_tab("communication", CommunicationForm, tabs_of.change_communication)
 
 
 @blueprint.route("/settings/appointments", methods=["GET", "POST"])
 def settings_appointments() -> ResponseReturnValue:
     """What goes out by itself because of an appointment, and quiet hours (4.3, 6.3)."""
-    form = AppointmentsForm(staff_on().practice)
-
-    def save() -> list[str]:
-        return tabs_of.change_appointments(
-            practice_id=staff_on().practice_id,
-            wanted=form.wanted,
-            seen=form.seen,
-            by=staff_hand(),
-            now=clock.now(),
-        )
-
-    return _tab(
-        "appointments", form, save, lambda: AppointmentsForm(staff_on().practice, formdata=None)
-    )
+    return _whole_tab("appointments", AppointmentsForm, tabs_of.change_appointments)
 
 
 @blueprint.route("/settings/style", methods=["GET", "POST"])
 def settings_style() -> ResponseReturnValue:
     """The colour of mails (6.3)."""
-    form = StyleForm(staff_on().practice)
-
-    def save() -> list[str]:
-        return tabs_of.change_style(
-            practice_id=staff_on().practice_id,
-            wanted=form.wanted,
-            seen=form.seen,
-            by=staff_hand(),
-            now=clock.now(),
-        )
-
-    return _tab("style", form, save, lambda: StyleForm(staff_on().practice, formdata=None))
+    return _whole_tab("style", StyleForm, tabs_of.change_style)
 
 
 @blueprint.get("/settings/pictures/<public_id>")
@@ -111,6 +74,24 @@ def picture(public_id: str) -> ResponseReturnValue:
     """One of the practice's pictures, to its staff."""
     found = pictures.get(practice_id=staff_on().practice_id, public_id=public_id)
     return Response(pictures.data_of(found), mimetype=found.media_type)
+
+
+def _whole_tab(
+    tab: str, form_of: Callable[..., AnyForm], change: Callable[..., list[str]]
+) -> ResponseReturnValue:
+    """A tab whose fields are saved together, as they were typed."""
+    form = form_of(staff_on().practice)
+
+    def save() -> list[str]:
+        return change(
+            practice_id=staff_on().practice_id,
+            wanted=form.wanted,
+            seen=form.seen,
+            by=staff_hand(),
+            now=clock.now(),
+        )
+
+    return _tab(tab, form, save, lambda: form_of(staff_on().practice, formdata=None))
 
 
 def _tab(
