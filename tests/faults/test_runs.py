@@ -71,7 +71,7 @@ def test_f11_taken_back_and_cancelled_on_the_way(ground: Make) -> None:
     here = ground()
     people, few, figures = here.size.people, here.size.few, here.figures
     if not here.size.full:  # else a single batch would issue them all
-        here.workers.changed["BULK_PER_MINUTE"] = "1200"
+        here.workers.changed["BULK_PER_MINUTE"] = "480"
 
     def slowly(stage: str, recipient: str, client: int) -> None:
         if stage == "recipient":

@@ -413,6 +413,9 @@ ONE_OF_SEVERAL = {"ix_roster_row_status_invited_at", "ix_roster_row_missing_stat
 def test_pages_walk_an_index(house, dialect, moment) -> None:
     """Among twenty-three rows PostgreSQL would rather sort, so it is told that it cannot."""
     sqlite = dialect == "sqlite"
+    if not sqlite:  # else it goes by what stood there when it last looked, in another test
+        with db.engine.begin() as connection:
+            connection.execute(text("ANALYZE roster_row"))
     plans: list[list[str]] = []
 
     def explain(conn, _cursor, statement: str, parameters, *_more: object) -> None:
