@@ -31,7 +31,7 @@ test: $(VENV)/.dev ## Run every test: both databases, real queue, real SMTP, rea
 	@bash tests/need_chromium
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
-faults: $(VENV)/.dev ## Harm 10,000 invitations in every way on both databases, ≤ 40 minutes; ONLY=F4 runs one
+faults: $(VENV)/.dev ## Harm 10,000 invitations in every way on both databases; ONLY=F4 runs one
 	$(BIN)/pytest --full -s tests/faults tests/integration/test_races.py -k "$(if $(ONLY),$(ONLY)_,test_f or test_the_real or test_one_)"
 
 lint: $(VENV)/.dev ## Style, types, import directions

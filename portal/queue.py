@@ -122,14 +122,19 @@ def work() -> None:
 
     Must run in the main thread, inside an application context. SIGTERM and SIGINT let the job in hand finish.
     """
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    _keep_at(lambda: make_worker().work(logging_level="ERROR"), on_signal=_stop)
+
+
+def _keep_at(run: Callable[[], object], *, on_signal: Callable[..., None]) -> None:
+    """Run it again and again until this process is asked to end."""
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
     told_missing = False
     try:
         while not stopping.is_set():
             try:
                 if settings().redis_url:
-                    make_worker().work(logging_level="ERROR")
+                    run()
                     told_missing = False
             except RedisError as error:
                 if not told_missing:
@@ -161,21 +166,10 @@ def keep_time(name: str, *, every: int) -> None:
     Must run in the main thread, inside an application context. A queue server that is gone is waited for. Any number
     of schedulers may ring at once: a ring only wakes somebody.
     """
-    signal.signal(signal.SIGTERM, _stop_keeping_time)
-    signal.signal(signal.SIGINT, _stop_keeping_time)
-    told_missing = False
-    try:
-        while not stopping.is_set():
-            try:
-                if settings().redis_url:
-                    make_scheduler(name, every=every).start()  # type: ignore[no-untyped-call]
-            except RedisError as error:
-                if not told_missing:
-                    log.warning("queue.gone", error=type(error).__name__)
-                    told_missing = True
-            time.sleep(RECONNECT_EVERY)
-    except StopRequested:
-        pass
+    _keep_at(
+        lambda: make_scheduler(name, every=every).start(),  # type: ignore[no-untyped-call]
+        on_signal=_stop_keeping_time,
+    )
 
 
 def make_scheduler(name: str, *, every: int) -> CronScheduler:

@@ -39,7 +39,6 @@ FIELDS: dict[str, frozenset[str]] = {
     "appointment.moved": frozenset({"appointment", "before", "starts_at"}),
     "appointment.state_changed": frozenset({"appointment", "before", "state"}),
     "visit_note.saved": frozenset({"appointment", "version"}),
-    "appointment.confirmed_by_patient": frozenset({"appointment"}),
     "appointment_request.made": frozenset({"request", "kind", "appointment"}),
     "appointment_request.settled": frozenset({"request", "outcome"}),
     "schedule.list_changed": frozenset({"list", "entry", "what"}),

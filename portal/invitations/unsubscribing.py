@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
-
 from portal.audit.actor import Actor
 from portal.extensions import db
 from portal.invitations import timeline
@@ -14,25 +12,15 @@ from portal.invitations.models import Invitation
 from portal.invitations.returns import REMINDER
 from portal.invitations.service import PURPOSE
 from portal.invitations.timeline import TimelineKind
-from portal.mail import unsubscribe
-from portal.mail.models import OutboxMessage
+from portal.mail import service as mail
 from portal.people import service as people
 from portal.transaction import atomic
 
 
 def find(token: str) -> Invitation | None:
     """The invitation whose mail carried this link; None for a forged one, or a mail of another kind."""
-    public_id = unsubscribe.read_token(token)
-    if public_id is None:
-        return None
-    return db.session.scalar(
-        select(Invitation)
-        .join(OutboxMessage, OutboxMessage.subject_id == Invitation.id)
-        .where(
-            OutboxMessage.public_id == public_id,
-            OutboxMessage.purpose.in_((PURPOSE, REMINDER, CARRIED)),
-        )
-    )
+    message = mail.of_unsubscribe_link(token, purposes=(PURPOSE, REMINDER, CARRIED))
+    return db.session.get(Invitation, message.subject_id) if message else None
 
 
 def opt_out(invitation: Invitation, *, by: Actor, now: datetime) -> None:

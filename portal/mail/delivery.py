@@ -83,7 +83,7 @@ class _Round:
         self._now = time_now
         self._limit = limit
         self._until = time.monotonic() + within
-        self._renew_at = time.monotonic() + outbox.lease_seconds() / 4
+        self._renew_at = time.monotonic() + settings().mail_lease / 4
         self._lease = ""
         self._claimed: deque[int] = deque()
         """Not read yet."""
@@ -140,7 +140,7 @@ class _Round:
             self._fill_up()
         if time.monotonic() >= self._renew_at:
             _insist(lambda: outbox.renew(self._lease, now=self._now()))
-            self._renew_at = time.monotonic() + outbox.lease_seconds() / 4
+            self._renew_at = time.monotonic() + settings().mail_lease / 4
         return bool(self._out or self._claimed)
 
     def _fill_up(self) -> None:

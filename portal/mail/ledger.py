@@ -13,11 +13,10 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, text
 
-from portal.audit import service as audit
 from portal.extensions import db
 from portal.mail import registry
 from portal.mail.models import OutboxMessage
-from portal.mail.outbox import MAIL, lease_end
+from portal.mail.outbox import lease_end, tell_result
 from portal.mail.state import OutboxState
 from portal.rows import table_of
 from portal.transaction import atomic
@@ -110,16 +109,7 @@ def settle(messages: Sequence[OutboxMessage], *, lease: str, now: datetime) -> N
             if not registry.tell_accepted(alike, now=now):
                 raise NotAllMine
         for message in messages:
-            audit.record(
-                "mail.result",
-                practice_id=message.practice_id,
-                by=MAIL,
-                now=now,
-                subject=("mail", message.id),
-                message=message.public_id,
-                state=OutboxState.ACCEPTED.value,
-                reason=None,
-            )
+            tell_result(message, OutboxState.ACCEPTED, None, now=now)
         numbers = [message.id for message in messages]
         done = db.session.connection().execute(
             _ACCEPTED, {"numbers": numbers, "mine": lease, "now": now}

@@ -28,10 +28,6 @@ from portal.settings import settings
 from portal.transaction import atomic
 
 MAIL = system("Mail")
-LEASE = 2.0
-"""Times the sweep's interval: how long a sender that gives no sign of life keeps its mails."""
-
-
 _ROWS = table_of(OutboxMessage)
 _HELD = (
     select(_ROWS)
@@ -54,11 +50,6 @@ class Claim:
 
 class _LeaseLost(Exception):
     """Somebody else has the mail by now."""
-
-
-def lease_seconds() -> float:
-    """How long a lease lasts unless it is renewed."""
-    return LEASE * settings().sweep_interval
 
 
 def claim(
@@ -147,6 +138,22 @@ def record(
         return None
 
 
+def tell_result(
+    message: OutboxMessage, state: OutboxState, reason: str | None, *, now: datetime
+) -> None:
+    """Tell the audit trail how a mail ended, in the caller's transaction."""
+    audit.record(
+        "mail.result",
+        practice_id=message.practice_id,
+        by=MAIL,
+        now=now,
+        subject=("mail", message.id),
+        message=message.public_id,
+        state=state.value,
+        reason=reason,
+    )
+
+
 def recover(*, now: datetime, limit: int = 500) -> int:
     """Take back what senders left that give no sign of life; returns how many."""
     abandoned = db.session.execute(
@@ -188,16 +195,7 @@ def _settle(message: OutboxMessage, result: Result, *, now: datetime, tell: bool
     if tell and not waits_as_before:
         registry.tell(message, outcome, now=now)
     if outcome.state in SETTLED:
-        audit.record(
-            "mail.result",
-            practice_id=message.practice_id,
-            by=MAIL,
-            now=now,
-            subject=("mail", message.id),
-            message=message.public_id,
-            state=message.state,
-            reason=message.reason,
-        )
+        tell_result(message, outcome.state, message.reason, now=now)
     done = db.session.execute(
         update(OutboxMessage)
         .where(OutboxMessage.id == message.id, OutboxMessage.lease == lease)
@@ -253,4 +251,4 @@ def _requeue(number: int, lease: str, *, now: datetime) -> None:
 
 def lease_end(now: datetime) -> datetime:
     """When a lease that is renewed now runs out."""
-    return now + timedelta(seconds=lease_seconds())
+    return now + timedelta(seconds=settings().mail_lease)

@@ -14,6 +14,7 @@ from portal.addresses import email_key
 from portal.extensions import db
 from portal.limits import service as limits
 from portal.limits.rules import MAIL_PER_ADDRESS
+from portal.mail import unsubscribe
 from portal.mail.addresses import message_id
 from portal.mail.models import OutboxMessage
 from portal.mail.rules import MailKind, Reason, slot
@@ -148,6 +149,18 @@ def cancel(*, purpose: str, subject_id: int, now: datetime) -> int:
         )
     )
     return int(getattr(done, "rowcount", 0))
+
+
+def of_unsubscribe_link(token: str, *, purposes: Collection[str]) -> OutboxMessage | None:
+    """The mail whose List-Unsubscribe this is; None for a forged one, or a mail for anything else."""
+    public_id = unsubscribe.read_token(token)
+    if public_id is None:
+        return None
+    return db.session.scalar(
+        select(OutboxMessage).where(
+            OutboxMessage.public_id == public_id, OutboxMessage.purpose.in_(purposes)
+        )
+    )
 
 
 def hand_over_to(*, purpose: str, subject_id: int, new_purpose: str) -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
-
 from portal.audit.actor import Actor
 from portal.extensions import db
-from portal.mail import unsubscribe
-from portal.mail.models import OutboxMessage
+from portal.mail import service as mail
 from portal.outreach.mail import PURPOSE
 from portal.people import service as people
 from portal.people.models import Patient
@@ -18,15 +15,9 @@ from portal.schedule.models import AppointmentNotice
 
 def find(token: str) -> Patient | None:
     """The patient whose appointment's mail carried this link; None for a forged one, or a mail of another kind."""
-    public_id = unsubscribe.read_token(token)
-    if public_id is None:
-        return None
-    return db.session.scalar(
-        select(Patient)
-        .join(AppointmentNotice, AppointmentNotice.patient_id == Patient.id)
-        .join(OutboxMessage, OutboxMessage.subject_id == AppointmentNotice.id)
-        .where(OutboxMessage.public_id == public_id, OutboxMessage.purpose == PURPOSE)
-    )
+    message = mail.of_unsubscribe_link(token, purposes=(PURPOSE,))
+    notice = db.session.get(AppointmentNotice, message.subject_id) if message else None
+    return db.session.get(Patient, notice.patient_id) if notice else None
 
 
 def opt_out(patient: Patient, *, by: Actor, now: datetime) -> None:

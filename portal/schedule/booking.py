@@ -190,13 +190,10 @@ def set_status(
         held = steps.locked(appointment, None)
         if held.status_id == status_id:
             return False
-        steps.expect(held, version)
         chosen = db.session.get_one(AppointmentStatus, status_id)
         if chosen.practice_id != held.practice_id:
             raise NotFound("status")
-        steps.become(held, chosen, by=by, now=now)
-        steps.signed(held, by=by, now=now)
-        return True
+        return _become(held, chosen, version, by=by, now=now)
 
 
 def cancel(
@@ -252,7 +249,21 @@ def _reach(
         if held.state == wanted:
             return False
         status = lists.status_for(held.practice_id, wanted)
-        return set_status(appointment=held, status=status, by=by, now=now, version=version)
+        return _become(held, status, version, by=by, now=now)
+
+
+def _become(
+    held: Appointment,
+    status: AppointmentStatus,
+    version: int | None,
+    *,
+    by: Actor,
+    now: datetime,
+) -> bool:
+    steps.expect(held, version)
+    steps.become(held, status, by=by, now=now)
+    steps.signed(held, by=by, now=now)
+    return True
 
 
 def _start_of(held: Appointment, slip: Slip, office: Office) -> datetime:

@@ -16,12 +16,13 @@ from portal.errors import NotFound, Refused
 from portal.extensions import db
 from portal.limits import service as limits
 from portal.limits.rules import APPOINTMENT_REQUESTS
+from portal.people.locking import lock_patient
 from portal.people.models import Patient
-from portal.schedule import changes, lists
+from portal.schedule import changes, lists, steps
 from portal.schedule.models import Appointment, AppointmentRequest
 from portal.schedule.states import AppointmentState as State
 from portal.schedule.states import RequestKind, RequestOutcome
-from portal.transaction import atomic, touch_patient
+from portal.transaction import atomic
 
 LONGEST_WISH = 500
 MOST_OPEN = 3
@@ -114,27 +115,15 @@ def confirm(appointment: Appointment, *, by: Actor, now: datetime) -> Appointmen
     Raises:
         Refused: ``over``: it has begun, was moved into the past or was cancelled.
     """
-    patient_id, public_id = appointment.patient_id, appointment.public_id
     with atomic():
-        held = _locked(patient_id, public_id)
+        held = steps.locked(appointment, None)
         if held.state == State.CONFIRMED and held.starts_at > now:
             return held
         if not may_confirm(held, now=now):
             raise Refused("over")
-        held.state = State.CONFIRMED.value
-        held.status_id = lists.status_for(held.practice_id, State.CONFIRMED).id
-        held.confirmed_at, held.confirmed_by = now, "patient"
-        held.version += 1
-        held.updated_at, held.updated_by_name = now, by.name
-        touch_patient(patient_id)
-        audit.record(
-            "appointment.confirmed_by_patient",
-            practice_id=held.practice_id,
-            by=by,
-            now=now,
-            subject=("patient", patient_id),
-            appointment=held.public_id,
-        )
+        confirmed = lists.status_for(held.practice_id, State.CONFIRMED)
+        steps.become(held, confirmed, by=by, now=now)
+        steps.signed(held, by=by, now=now)
         return held
 
 
@@ -149,14 +138,13 @@ def ask_to_change(
     Raises:
         Refused: ``over``, ``asked`` (there is an open request for it) or ``too_many``.
     """
-    patient_id, public_id = appointment.patient_id, appointment.public_id
     with atomic():
-        held = _locked(patient_id, public_id)
+        held = steps.locked(appointment, None)
         if not may_ask_to_change(held, now=now):
             raise Refused("over")
         if _open(AppointmentRequest.appointment_id == held.id):
             raise Refused("asked")
-        return _ask(patient_id, RequestKind.CHANGE, wish, held, by=by, now=now)
+        return _ask(held.patient_id, RequestKind.CHANGE, wish, held, by=by, now=now)
 
 
 def ask_for_one(patient: Patient, *, wish: str, by: Actor, now: datetime) -> AppointmentRequest:
@@ -167,7 +155,7 @@ def ask_for_one(patient: Patient, *, wish: str, by: Actor, now: datetime) -> App
     """
     patient_id = patient.id
     with atomic():
-        _lock_patient(patient_id)
+        lock_patient(patient_id)
         mine = AppointmentRequest.patient_id == patient_id
         if _open(mine & (AppointmentRequest.kind == RequestKind.NEW.value)) >= MOST_OPEN:
             raise Refused("too_many")
@@ -317,22 +305,6 @@ def _whole() -> Select[Appointment]:
         joinedload(Appointment.provider),
         joinedload(Appointment.profile),
     )
-
-
-def _lock_patient(patient_id: int) -> None:
-    """Whoever changes an appointment locks its patient first."""
-    patient = select(Patient.id).where(Patient.id == patient_id)
-    db.session.execute(patient.with_for_update(of=Patient)).one()
-
-
-def _locked(patient_id: int, public_id: str) -> Appointment:
-    _lock_patient(patient_id)
-    return db.session.scalars(
-        select(Appointment)
-        .where(Appointment.public_id == public_id, Appointment.patient_id == patient_id)
-        .with_for_update(of=Appointment)
-        .execution_options(populate_existing=True)
-    ).one()
 
 
 def _locked_request(*where: ColumnElement[bool]) -> AppointmentRequest:

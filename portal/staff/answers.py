@@ -25,7 +25,8 @@ def done(
     """It is done: the part as it is now and a sentence, or a redirect to the page that says it."""
     day = outcomes.last_day(invitation, patient) if invitation is not None else None
     if htmx.wants_fragment():
-        return _closing(part(patient.public_id, words=sentence(what, patient, expires=day)))
+        words = sentence(what, patient, expires=day)
+        return part(patient.public_id, words=words, closing=True)
     said.remember(what, patient, expires=day)
     return redirect(url_for(ENDPOINT, public_id=patient.public_id), code=303)
 
@@ -34,25 +35,19 @@ def refused(code: str, public_id: str) -> ResponseReturnValue:
     """Nothing was done, and why (409); the page or its part shows how things stand now."""
     words = refusal(code, patient_of(public_id))
     if htmx.wants_fragment():
-        return _closing(part(public_id, alert=words, status=409))
+        return part(public_id, alert=words, status=409, closing=True)
     return page(public_id, alert=words), 409
 
 
-def part(public_id: str, *, words: str = "", alert: str = "", status: int = 200) -> Response:
+def part(
+    public_id: str, *, words: str = "", alert: str = "", status: int = 200, closing: bool = False
+) -> Response:
     """The part of the page below the chart's head, and the status at its right."""
     shown = access_page(gather(patient_of(public_id), now=clock.now()))
     html = render_template(
         "staff/fragments/portal_access_answer.html", access=shown, said_now=words, said_alert=alert
     )
-    response = make_response(html, status)
-    response.headers["HX-Retarget"] = "#portal-access"
-    response.headers["HX-Reswap"] = "outerHTML"
-    return response
-
-
-def _closing(response: Response) -> Response:
-    response.headers["HX-Trigger"] = "close-dialog"
-    return response
+    return htmx.part(html, "#portal-access", status=status, closing=closing)
 
 
 def page(public_id: str, *, alert: str = "") -> str:

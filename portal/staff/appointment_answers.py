@@ -137,13 +137,10 @@ def window(
         "stale": current is not None,
         "changed_by": changed_by(appointment) if appointment and current else "",
     }
-    if status == 200 or not htmx.wants_fragment():
-        response = answers.dialog("appointment", **context)
-    else:
+    if status != 200 and htmx.wants_fragment():
         html = render_template("staff/fragments/appointment_form.html", as_page=False, **context)
-        response = make_response(html)
-        response.headers["HX-Retarget"] = "#appointment-form"
-        response.headers["HX-Reswap"] = "outerHTML"
+        return htmx.part(html, "#appointment-form", status=status)
+    response = answers.dialog("appointment", **context)
     response.status_code = status
     return response
 

@@ -221,12 +221,7 @@ def _row(
         said_alert=alert,
         undo=undo,
     )
-    response = make_response(html, status)
-    # the parts find their own places; the main target only has to be one that stays on the page
-    response.headers["HX-Retarget"] = "#onboarding-list"
-    response.headers["HX-Reswap"] = "none"
-    response.headers["HX-Trigger"] = "close-dialog"
-    return response
+    return htmx.part(html, "#onboarding-list", status=status, swap="none", closing=True)
 
 
 def _pills(place: Place) -> list[PillView]:

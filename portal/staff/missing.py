@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from flask import make_response, render_template, request
+from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal import clock
@@ -54,7 +54,7 @@ def _form(patient: Patient) -> IdentifiersForm:
     return IdentifiersForm(missing, today=today, country=practice.country)
 
 
-def _dialog(patient: Patient, form: IdentifiersForm, opener: Opener) -> ResponseReturnValue:
+def _dialog(patient: Patient, form: IdentifiersForm, opener: Opener) -> Response:
     return answers.dialog(
         "identifiers",
         above=opener.above,
@@ -69,14 +69,11 @@ def _dialog(patient: Patient, form: IdentifiersForm, opener: Opener) -> Response
 def _wrong(patient: Patient, form: IdentifiersForm, opener: Opener) -> ResponseReturnValue:
     """Say it beside the fields; the dialog stays open, so only its form is replaced."""
     if not htmx.wants_fragment():
-        response = make_response(_dialog(patient, form, opener))
-    else:
-        html = render_template("staff/fragments/identifiers_form.html", form=form, **_shown(opener))
-        response = make_response(html)
-        response.headers["HX-Retarget"] = "#identifiers-form"
-        response.headers["HX-Reswap"] = "outerHTML"
-    response.status_code = 422
-    return response
+        response = _dialog(patient, form, opener)
+        response.status_code = 422
+        return response
+    html = render_template("staff/fragments/identifiers_form.html", form=form, **_shown(opener))
+    return htmx.part(html, "#identifiers-form", status=422)
 
 
 def _shown(opener: Opener) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
@@ -82,8 +82,9 @@ def undo_cancel(appointment: Appointment) -> Undo:
 
 def refused(words: str, public_id: str) -> ResponseReturnValue:
     """Nothing was done, and why (409); the schedule as it is now."""
-    place = SchedulePlace.of_path(came_from(appointment_of(public_id)), today=today())
-    place = place or SchedulePlace(appointment_of(public_id).day)
+    appointment = appointment_of(public_id)
+    place = SchedulePlace.of_path(came_from(appointment), today=today())
+    place = place or SchedulePlace(appointment.day)
     if htmx.wants_fragment():
         return _part(place, alert=words, status=409)
     return page(place, alert=words), 409
@@ -106,11 +107,7 @@ def _part(
         said_alert=alert,
         undo=undo,
     )
-    response = make_response(html, status)
-    response.headers["HX-Retarget"] = "#schedule"
-    response.headers["HX-Reswap"] = "outerHTML"
-    response.headers["HX-Trigger"] = "close-dialog"
-    return response
+    return htmx.part(html, "#schedule", status=status, closing=True)
 
 
 def _shown(

@@ -19,3 +19,18 @@ def go(url: str) -> BaseResponse:
     if wants_fragment():
         return Response(status=204, headers={"HX-Redirect": url})
     return redirect(url, code=303)
+
+
+def part(
+    html: str, place: str, *, status: int = 200, swap: str = "outerHTML", closing: bool = False
+) -> Response:
+    """A fragment for one place of the page, wherever the request said it would go.
+
+    Args:
+        place: a CSS selector; with the swap ``none`` one that stays on the page, for the fragment's parts find theirs.
+        closing: whether the dialog that is open closes.
+    """
+    headers = {"HX-Retarget": place, "HX-Reswap": swap}
+    if closing:
+        headers["HX-Trigger"] = "close-dialog"
+    return Response(html, status, headers, mimetype="text/html")

@@ -134,6 +134,7 @@ class Workers:
             "MAIL_PORT": str(self.smtp.port),
             "MAIL_TIMEOUT": "5",
             "SWEEP_INTERVAL": "0.5",
+            "MAIL_LEASE": "3",
             "MAIL_RETRY_SCALE": "0.02",
         }
         return {**os.environ, **values, **self.changed, **changed}

@@ -55,14 +55,16 @@ class Size:
 
 SHORT = Size(
     full=False, people=90, workers=2, kills=4, points=4, falls=2, deploys=2, few=9, patience=60,
-    waits={"SWEEP_INTERVAL": "0.5", "MAIL_TIMEOUT": "2", "MAIL_RETRY_SCALE": "0.005"},
+    waits={
+        "SWEEP_INTERVAL": "0.5", "MAIL_LEASE": "3", "MAIL_TIMEOUT": "2", "MAIL_RETRY_SCALE": "0.005",
+    },
 )  # fmt: skip
 FULL = Size(
     full=True, people=10_000, workers=4, kills=50, points=100, falls=5, deploys=20, few=100,
     patience=900,
     waits={
-        "SWEEP_INTERVAL": str(30 * SCALE), "MAIL_TIMEOUT": str(30 * SCALE),
-        "MAIL_RETRY_SCALE": str(SCALE),
+        "SWEEP_INTERVAL": str(30 * SCALE), "MAIL_LEASE": str(60 * SCALE),
+        "MAIL_TIMEOUT": str(30 * SCALE), "MAIL_RETRY_SCALE": str(SCALE),
     },
 )  # fmt: skip
 
@@ -94,7 +96,7 @@ class Ground:
         self.dice = random.Random(seed)
         self.figures.tell("seed", str(seed))
         self.house_id = self.house.practice.id
-        self.workers.changed |= self.size.waits
+        self.workers.changed = self.size.waits | self.workers.changed
         self._add_people()
 
     @property

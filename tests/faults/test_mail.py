@@ -62,8 +62,8 @@ def test_a_living_worker_keeps_its_lease_however_long_the_server_thinks(
     house, workers: Workers
 ) -> None:
     workers.smtp.program("data", WAIT)
-    workers.start()
-    workers.start()
+    workers.start(MAIL_LEASE="1")
+    workers.start(MAIL_LEASE="1")
     invite(house)
     wait_for(lambda: workers.smtp.received)
     time.sleep(3)  # three leases

@@ -48,9 +48,10 @@ def parts(message: Message) -> Iterator[Message]:
         part, depth = waiting.pop(0)
         seen += 1
         yield part
+        if not part.is_multipart() or part.get_content_maintype() != "multipart":
+            continue
         payload = part.get_payload()
-        inside = part.get_content_maintype() == "multipart" and isinstance(payload, list)
-        if inside and depth < DEEPEST:
+        if isinstance(payload, list) and depth < DEEPEST:
             waiting[:0] = [(item, depth + 1) for item in payload if isinstance(item, Message)]
 
 
@@ -63,6 +64,8 @@ def text_of(part: Message) -> str:
     if not isinstance(payload, bytes):
         return ""
     charset = str(part.get_content_charset("utf-8"))
+    if charset.replace("_", "-").endswith("escape"):  # Python's own, and no character set of a mail
+        charset = "utf-8"
     try:
         return payload.decode(charset, "replace")
     except (LookupError, ValueError, UnicodeError):

@@ -24,6 +24,7 @@ from portal.practices.models import Provider
 from portal.schedule import rules
 from portal.schedule.models import AppointmentStatus, ListEntry, Office
 from portal.schedule.slip import KEEP, Slip
+from portal.staff.forms.fields import RememberedField
 from portal.staff.ids import ID_LENGTH, public_id_in
 from portal.staff.schedule_place import read_day
 
@@ -84,7 +85,7 @@ class AppointmentForm(FlaskForm):  # type: ignore[misc]
     repeat_times = StringField(_l("How many appointments"))
     key = HiddenField()
     version = HiddenField()
-    was = HiddenField()
+    was = RememberedField()
 
     def __init__(self, lists: Lists, **more: Any) -> None:
         super().__init__(**more)
@@ -136,15 +137,6 @@ class AppointmentForm(FlaskForm):  # type: ignore[misc]
         text = self.version.data or ""
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
-    @property
-    def seen_before(self) -> dict[str, Any]:
-        """What the fields held when the window was opened."""
-        try:
-            was = json.loads(self.was.data or "")
-        except ValueError:
-            return {}
-        return was if isinstance(was, dict) else {}
-
     def slip(self, *, status_id: int | None = None, keep_status: bool = False) -> Slip:
         """What was chosen; after :meth:`validate`.
 
@@ -180,7 +172,7 @@ class AppointmentForm(FlaskForm):  # type: ignore[misc]
 
     def take_over(self, current: AppointmentForm) -> None:
         """Show what is on file now in every field that was left as it was; what was typed stays."""
-        was = self.seen_before
+        was = self.was.held
         for name in set(was) & set(_SHOWN):
             if self[name].data == was[name]:
                 self[name].data = current[name].data

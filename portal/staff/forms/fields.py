@@ -1,11 +1,12 @@
-"""A text field whose text is read by one of the rules, and knows whether it was changed."""
+"""A text field whose text is read by one of the rules and knows whether it was changed, and what a form remembers."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
-from wtforms import StringField, ValidationError
+from wtforms import HiddenField, StringField, ValidationError
 
 from portal.people import rules
 from portal.people.rules import ValueRefused
@@ -57,3 +58,16 @@ class SecretField(ParsedField):
     def typed_again(self) -> bool:
         """Whether something was typed that the page now shows empty."""
         return bool(self.text)
+
+
+class RememberedField(HiddenField):
+    """What a form held when it was opened, as JSON: so it is known what somebody else changed meanwhile."""
+
+    @property
+    def held(self) -> dict[str, Any]:
+        """Field -> what it held; empty where the page does not say so."""
+        try:
+            was = json.loads(self.data or "")
+        except ValueError:
+            return {}
+        return was if isinstance(was, dict) else {}

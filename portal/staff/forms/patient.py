@@ -26,7 +26,7 @@ from portal.people import rules
 from portal.people.models import Patient
 from portal.people.service import PatientValues, PhoneValue
 from portal.practices.models import Provider
-from portal.staff.forms.fields import ParsedField, SecretField
+from portal.staff.forms.fields import ParsedField, RememberedField, SecretField
 from portal.staff.presenters.chart import PHONE_KINDS, phone_text
 from portal.web.language import LANGUAGES
 
@@ -91,7 +91,7 @@ class PatientForm(FlaskForm):  # type: ignore[misc]
     deceased = BooleanField(_l("The patient has died"))
     deceased_on = ParsedField(_l("Date of death"))
     seen = HiddenField()
-    was = HiddenField()
+    was = RememberedField()
 
     def __init__(
         self,
@@ -151,18 +151,9 @@ class PatientForm(FlaskForm):  # type: ignore[misc]
         changed["deceased"] = bool(self.deceased.data)
         return cast("PatientValues", changed)
 
-    @property
-    def seen_before(self) -> dict[str, Any]:
-        """What the fields held when the form was opened."""
-        try:
-            was = json.loads(self.was.data or "")
-        except ValueError:
-            return {}
-        return was if isinstance(was, dict) else {}
-
     def take_over(self, current: PatientForm) -> None:
         """Show what is on file now in every field that was left as it was; what was typed stays."""
-        was = self.seen_before
+        was = self.was.held
         for name in set(was) & set(_SHOWN):
             if self[name].data == was[name]:
                 self[name].data = current[name].data

@@ -28,7 +28,7 @@ from portal.practices.rules import (
     parse_colour,
 )
 from portal.practices.settings import Appointments, Communication, Doctor, Style
-from portal.staff.forms.fields import ParsedField
+from portal.staff.forms.fields import ParsedField, RememberedField
 from portal.staff.settings_wording import LABELS, picture_refusal
 
 _l: Any = lazy_gettext
@@ -39,7 +39,7 @@ Tab = TypeVar("Tab", Communication, Appointments, Style, Doctor)
 class TabForm(FlaskForm, Generic[Tab]):  # type: ignore[misc]
     """What every tab's form can do."""
 
-    was = HiddenField()
+    was = RememberedField()
 
     def __init__(self, held: Tab, shown: Mapping[str, Any], **more: Any) -> None:
         self.held: Tab = held
@@ -51,7 +51,7 @@ class TabForm(FlaskForm, Generic[Tab]):  # type: ignore[misc]
         """What the tab held when the page was drawn; None when the page does not say so."""
         kind: type[Tab] = type(self.held)
         try:
-            seen: Tab = kind(**self._was["held"])
+            seen: Tab = kind(**self.was.held["held"])
         except (KeyError, TypeError):
             return None
         same_kinds = all(
@@ -63,7 +63,7 @@ class TabForm(FlaskForm, Generic[Tab]):  # type: ignore[misc]
     @property
     def shown_before(self) -> dict[str, Any]:
         """What the fields showed when the page was drawn."""
-        shown = self._was.get("shown")
+        shown = self.was.held.get("shown")
         return shown if isinstance(shown, dict) else {}
 
     def take_over(self, current: TabForm[Tab]) -> None:
@@ -76,14 +76,6 @@ class TabForm(FlaskForm, Generic[Tab]):  # type: ignore[misc]
     def refuse(self, name: str, sentence: str) -> None:
         """Say beside a field what only the service could know."""
         self[name].errors = [*self[name].errors, sentence]
-
-    @property
-    def _was(self) -> dict[str, Any]:
-        try:
-            was = json.loads(self.was.data or "")
-        except ValueError:
-            return {}
-        return was if isinstance(was, dict) else {}
 
 
 class CommunicationForm(TabForm[Communication]):

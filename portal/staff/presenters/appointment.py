@@ -91,7 +91,7 @@ def window_view(
 
 def differences(typed: AppointmentForm, current: AppointmentForm) -> list[Difference]:
     """Every field that no longer holds what the typist was shown: theirs beside what is on file now."""
-    was, now = typed.seen_before, current.seen_before
+    was, now = typed.was.held, current.was.held
     return [
         Difference(str(typed[name].label.text), _shown(typed[name]), _shown(current[name]))
         for name in now

@@ -12,7 +12,7 @@ from portal.staff.presenters.chart import PHONE_KINDS
 
 def changed_meanwhile(typed: PatientForm, current: PatientForm) -> list[tuple[str, str]]:
     """(label, what is on file now) of every field that no longer holds what the typist was shown."""
-    was, now = typed.seen_before, current.seen_before
+    was, now = typed.was.held, current.was.held
     found = [
         (str(current[name].label.text), _shown(current[name]))
         for name in now

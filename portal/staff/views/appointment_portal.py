@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal import clock
@@ -106,9 +106,4 @@ def _cells(
         said_now=words,
         said_alert=alert,
     )
-    response = make_response(html, status)
-    response.headers["HX-Retarget"] = "#dialogs"
-    response.headers["HX-Reswap"] = "none"
-    if closing:
-        response.headers["HX-Trigger"] = "close-dialog"
-    return response
+    return htmx.part(html, "#dialogs", status=status, swap="none", closing=closing)

@@ -7,7 +7,6 @@ from typing import Any
 from flask import (
     Response,
     flash,
-    make_response,
     render_template,
     request,
     url_for,
@@ -210,7 +209,4 @@ def _moved(run: BulkRun, *, done: bool) -> ResponseReturnValue:
 
 def _part(run: BulkRun, *, said: str = "", status: int = 200) -> ResponseReturnValue:
     html = render_template("staff/fragments/bulk_run_answer.html", run=_view(run), said_now=said)
-    response = make_response(html, status)
-    response.headers["HX-Retarget"] = "#bulk-run"
-    response.headers["HX-Reswap"] = "outerHTML"
-    return response
+    return htmx.part(html, "#bulk-run", status=status)

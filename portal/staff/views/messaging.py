@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import clock
@@ -133,12 +133,7 @@ def _part(
         said_now=words,
         said_alert=alert,
     )
-    response = make_response(html, status)
-    response.headers["HX-Retarget"] = "#messaging"
-    response.headers["HX-Reswap"] = "outerHTML"
-    if closing:
-        response.headers["HX-Trigger"] = "close-dialog"
-    return response
+    return htmx.part(html, "#messaging", status=status, closing=closing)
 
 
 def _page(patient: Patient, preview: MailPreview | None = None, *, alert: str = "") -> str:

@@ -133,8 +133,11 @@ class TestConfirm:
         now = held(visit)
         assert (now.state, now.status.meaning, now.version) == ("confirmed", "confirmed", 2)
         assert (now.confirmed_by, now.confirmed_at) == ("patient", moment.now)
-        assert last_event().event == "appointment.confirmed_by_patient"
-        assert last_event().data == {"appointment": visit.public_id}
+        told = last_event()
+        assert (told.event, told.actor_kind) == ("appointment.state_changed", "account")
+        assert told.data == {
+            "appointment": visit.public_id, "before": "scheduled", "state": "confirmed",
+        }  # fmt: skip
 
     def test_twice_is_once(self, jenny):
         visit = make_visit(jenny.patient, TUESDAY)

@@ -279,6 +279,8 @@ TOKENS = [
 
 @given(st.lists(st.sampled_from(TOKENS) | st.binary(max_size=30), max_size=60).map(b"".join))
 @example(b"")
+@example(b'Content-Type: text/plain; charset="unicode_escape"\n\n\\\x01')
+@example(b'Content-Type: text/plain; charset="raw_unicode_escape"\n\n\\\x01\xff')
 @example(b"From: " + b"(" * 50_000)
 @example(b'Content-Type: multipart/mixed; boundary="0"\n\n--0\n' * 190)
 @settings(max_examples=400)
