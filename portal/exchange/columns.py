@@ -3,6 +3,7 @@ version."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.exchange.record import Field, FileProblem, UnreadableFile
@@ -60,13 +61,13 @@ class Columns:
     mapping: tuple[tuple[Field, str], ...]
 
 
-def recognised(header: list[str]) -> int:
+def recognised(header: Sequence[str]) -> int:
     """How many of the names are known here: how a delimiter is judged."""
     known = set(" ".join([*_NAMES.values(), *_MANY.values(), _STREET, _STREET_MORE]).split())
     return sum(_plain(name) in known for name in header)
 
 
-def map_columns(header: list[str]) -> Columns:
+def map_columns(header: Sequence[str]) -> Columns:
     """Find the columns.
 
     Raises:
@@ -128,7 +129,7 @@ def _all(names: list[str], wanted: list[str]) -> tuple[int, ...]:
     return tuple(index for name in wanted for index, found in enumerate(names) if found == name)
 
 
-def _one(names: list[str], wanted: list[str], header: list[str]) -> int | None:
+def _one(names: list[str], wanted: list[str], header: Sequence[str]) -> int | None:
     for name in wanted:
         found = _all(names, [name])
         if len(found) > 1:
@@ -138,7 +139,7 @@ def _one(names: list[str], wanted: list[str], header: list[str]) -> int | None:
     return None
 
 
-def _listed(header: list[str]) -> str:
+def _listed(header: Sequence[str]) -> str:
     """The header for a sentence: not more of it than a person reads."""
     shown = [" ".join(name.split())[:30] for name in header[:12]]
     return ", ".join(shown) + (", …" if len(header) > 12 else "")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain, count
 from pathlib import Path
 from typing import Literal
 
 from portal.exchange.cells import Cells
 from portal.exchange.columns import Columns, map_columns, recognised
+from portal.exchange.csv_file import CsvFile, open_csv_file
 from portal.exchange.person_name import split_name
 from portal.exchange.record import (
     Field,
@@ -22,10 +21,8 @@ from portal.exchange.record import (
     RejectedRow,
     UnreadableFile,
 )
-from portal.exchange.text_file import encoding_of, lines_of
 from portal.people import rules
 
-_DELIMITERS = ",;\t|"
 # What database dumps write for nothing. Not taken as blank in names: people are called Null.
 _BLANKS = frozenset({"NULL", "\\N", "0000-00-00", "0000-00-00 00:00:00"})
 _NAMES = frozenset(
@@ -38,11 +35,8 @@ _YES = frozenset({"1", "y", "yes", "true", "t", "sí", "si"})
 class CsvPatients:
     """A CSV file of patients; see :class:`portal.exchange.record.PatientSource`."""
 
-    path: Path
-    encoding: str
-    delimiter: str
+    file: CsvFile
     columns: Columns
-    header_row: int
     today: date
     country: str
     format: Literal["csv", "fhir"] = "csv"
@@ -55,29 +49,14 @@ class CsvPatients:
 
     def __iter__(self) -> Iterator[PatientRecord | RejectedRow]:
         self.passed_over.clear()
-        with self.path.open(encoding=self.encoding, newline="") as file:
-            rows = csv.reader(lines_of(file), delimiter=self.delimiter, strict=True)
-            told = False
-            for row in count(1):
-                try:
-                    cells = next(rows)
-                except StopIteration:
-                    break
-                except csv.Error as error:
-                    told = True
-                    yield self._broken(row, error)
-                    continue
-                if row > self.header_row and any(cell and not cell.isspace() for cell in cells):
-                    told = True
-                    yield self._patient(row, cells)
+        told = False
+        for row, cells in self.file:
+            told = True
+            yield self._broken(row) if cells is None else self._patient(row, cells)
         if not told:
             raise UnreadableFile(FileProblem.NO_ROWS)
 
-    def _broken(self, row: int, error: csv.Error) -> RejectedRow:
-        """A stray quotation mark spoils its row; one that is never closed swallows all that
-        follows."""
-        if "unexpected end" in str(error) or "field limit" in str(error):
-            raise UnreadableFile(FileProblem.QUOTE_OPEN, row=row) from error
+    def _broken(self, row: int) -> RejectedRow:
         cells = Cells(row, self.today, self.country)
         cells.note(None, Reason.QUOTES_BROKEN)
         return RejectedRow(row, tuple(cells.problems))
@@ -159,33 +138,5 @@ def open_csv(path: Path, *, today: date, country: str) -> CsvPatients:
     Raises:
         UnreadableFile: it is no text, or its columns are not those of patients.
     """
-    encoding = encoding_of(path)
-    with path.open(encoding=encoding, newline="") as file:
-        lines = lines_of(file)
-        header_row, first = 1, next(lines, "")
-        delimiter = _DELIMITERS[0]
-        # Excel's own hint, on a line before the header.
-        hinted = first.lower().startswith("sep=") and first[4:5]
-        if hinted:
-            header_row, delimiter, first = 2, first[4], next(lines, "")
-        else:
-            delimiter = max(_DELIMITERS, key=lambda d: _judge(first, d))
-        try:
-            header = next(csv.reader(chain([first], lines), delimiter=delimiter, strict=True), [])
-        except csv.Error as error:
-            raise UnreadableFile(FileProblem.QUOTE_OPEN, row=header_row) from error
-    return CsvPatients(
-        path=path,
-        encoding=encoding,
-        delimiter=delimiter,
-        columns=map_columns(header),
-        header_row=header_row,
-        today=today,
-        country=country,
-    )
-
-
-def _judge(line: str, delimiter: str) -> tuple[int, int]:
-    """Known column names first, then the number of columns."""
-    header = next(csv.reader([line], delimiter=delimiter), [])
-    return recognised(header), len(header)
+    file = open_csv_file(path, known=recognised)
+    return CsvPatients(file, map_columns(file.header), today=today, country=country)

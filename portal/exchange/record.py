@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from portal.people.rules import Refusal
@@ -172,6 +174,15 @@ class UnreadableFile(Exception):
         super().__init__(problem.value)
         self.problem = problem
         self.detail = detail
+
+
+@contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """What is unreadable inside is told with the name of its file, where there are several."""
+    try:
+        yield
+    except UnreadableFile as error:
+        raise UnreadableFile(error.problem, **{**error.detail, "file": path.name}) from error
 
 
 class PatientSource(Protocol):

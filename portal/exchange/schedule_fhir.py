@@ -15,7 +15,7 @@ from portal.exchange.cells import Cells
 from portal.exchange.fhir_elements import Element, element, elements, string
 from portal.exchange.fhir_patient import record_identifiers, record_number, types_of
 from portal.exchange.fhir_reader import BROKEN, is_ndjson, resource_of, resources
-from portal.exchange.record import Field, FileProblem, Reason, RejectedRow, UnreadableFile
+from portal.exchange.record import Field, FileProblem, Reason, RejectedRow, UnreadableFile, in_file
 from portal.exchange.schedule_csv import reason_of, without
 from portal.exchange.schedule_record import Seen, VisitRecord, end_of, minutes_between, moment
 from portal.schedule.states import AppointmentState as State
@@ -192,10 +192,8 @@ class FhirSchedule:
 
 
 def _read(path: Path) -> Iterator[tuple[int, str, Any]]:
-    try:
+    with in_file(path):
         yield from resources(path, by_line=is_ndjson(path))
-    except UnreadableFile as error:
-        raise UnreadableFile(error.problem, **{**error.detail, "file": path.name}) from error
 
 
 def _actors(resource: Element) -> list[Element]:

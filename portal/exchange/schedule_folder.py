@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from portal.exchange.record import FileProblem, UnreadableFile
+from portal.exchange.record import FileProblem, UnreadableFile, in_file
 from portal.exchange.schedule_csv import VISITS, open_csv_schedule
 from portal.exchange.schedule_fhir import SUFFIXES, FhirSchedule
 from portal.exchange.schedule_record import ScheduleSource
@@ -41,10 +41,8 @@ def open_schedule(path: Path, *, time_zone: str, country: str, today: date) -> S
 
 
 def _must_be(path: Path, kind: str) -> None:
-    try:
+    with in_file(path):
         found = detect(path)
-    except UnreadableFile as error:
-        raise UnreadableFile(error.problem, **{**error.detail, "file": path.name}) from error
     if found != kind:
         problem = FileProblem.NOT_FHIR if kind == "fhir" else FileProblem.NO_VISIT_COLUMNS
         raise UnreadableFile(problem, file=path.name, columns="-")

@@ -1,17 +1,13 @@
-"""A CSV file of whatever making as rows of named cells: encoding, delimiter and line ends are found out."""
+"""One of a schedule's CSV files as rows of named cells."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, count
 from pathlib import Path
 
-from portal.exchange.record import FileProblem, UnreadableFile
-from portal.exchange.text_file import encoding_of, lines_of
-
-_DELIMITERS = ",;\t|"
+from portal.exchange.csv_file import CsvFile, open_csv_file
+from portal.exchange.record import in_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +22,7 @@ class NamedRow:
     """One row."""
 
     row: int
-    """As a spreadsheet counts; the header is the first."""
+    """As a spreadsheet counts."""
     cells: Mapping[str, str]
     """By the column's plain name: lower case, letters and digits only."""
     spilled: bool
@@ -41,37 +37,28 @@ class NamedRow:
 class Table:
     """A file with a header; rows are read by iterating, again each time."""
 
-    path: Path
-    encoding: str
-    delimiter: str
+    file: CsvFile
     header: tuple[str, ...]
     """Plain names."""
-    names: tuple[str, ...]
-    """As the file spells them."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.file.path
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its columns, as the file spells them."""
+        return self.file.header
 
     def __iter__(self) -> Iterator[NamedRow | BrokenRow]:
-        with self.path.open(encoding=self.encoding, newline="") as file:
-            rows = csv.reader(lines_of(file), delimiter=self.delimiter, strict=True)
-            for row in count(1):
-                try:
-                    cells = next(rows)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    # one that is never closed swallows all that follows
-                    if "unexpected end" in str(error) or "field limit" in str(error):
-                        raise self._unreadable(FileProblem.QUOTE_OPEN, row=row) from error
-                    yield BrokenRow(row)
-                    continue
-                if row > 1 and any(cell and not cell.isspace() for cell in cells):
-                    yield self._named(row, cells)
+        with in_file(self.path):
+            for row, cells in self.file:
+                yield BrokenRow(row) if cells is None else self._named(row, cells)
 
     def _named(self, row: int, cells: list[str]) -> NamedRow:
         spilled = any(extra.strip() for extra in cells[len(self.header) :])
         return NamedRow(row, dict(zip(self.header, cells, strict=False)), spilled)
-
-    def _unreadable(self, problem: FileProblem, **detail: str | int) -> UnreadableFile:
-        return UnreadableFile(problem, file=self.path.name, **detail)
 
 
 def open_table(path: Path, *, known: Collection[str]) -> Table:
@@ -83,26 +70,11 @@ def open_table(path: Path, *, known: Collection[str]) -> Table:
     Raises:
         UnreadableFile: it is no text.
     """
-    try:
-        encoding = encoding_of(path)
-    except UnreadableFile as error:
-        raise UnreadableFile(error.problem, file=path.name) from error
-    with path.open(encoding=encoding, newline="") as file:
-        lines = lines_of(file)
-        first = next(lines, "")
-        delimiter = max(_DELIMITERS, key=lambda d: _judge(first, d, known))
-        try:
-            names = next(csv.reader(chain([first], lines), delimiter=delimiter, strict=True), [])
-        except csv.Error as error:
-            raise UnreadableFile(FileProblem.QUOTE_OPEN, file=path.name, row=1) from error
-    return Table(path, encoding, delimiter, tuple(plain(name) for name in names), tuple(names))
+    with in_file(path):
+        file = open_csv_file(path, known=lambda names: sum(plain(name) in known for name in names))
+    return Table(file, tuple(plain(name) for name in file.header))
 
 
 def plain(name: str) -> str:
     """A column's name without case, spaces or punctuation."""
     return "".join(c for c in name.casefold() if c.isalnum())
-
-
-def _judge(line: str, delimiter: str, known: Collection[str]) -> tuple[int, int]:
-    header = next(csv.reader([line], delimiter=delimiter), [])
-    return sum(plain(name) in known for name in header), len(header)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, insert, select, text, update
+from sqlalchemy import Row, bindparam, select, text, update
 
 from portal import tokens
 from portal.audit.actor import Actor
 from portal.extensions import db
-from portal.people.models import Patient
+from portal.people.locking import lock_patients
+from portal.rows import insert_numbered, table_of
 from portal.schedule import changes
 from portal.schedule.models import Appointment, AppointmentStatus, Office
 from portal.schedule.states import AppointmentState as State
@@ -111,7 +112,7 @@ def put(practice_id: int, visits: Sequence[Incoming], *, by: Actor, now: datetim
     Raises:
         sqlalchemy.exc.IntegrityError: somebody else brings one of them in at this moment.
     """
-    _lock({visit.patient_id for visit in visits})
+    lock_patients({visit.patient_id for visit in visits})
     held = _held(practice_id, visits, lock=True)
     statuses = _statuses(practice_id)
     done = Outcome()
@@ -139,14 +140,9 @@ def put(practice_id: int, visits: Sequence[Incoming], *, by: Actor, now: datetim
 
 
 def _write(new: list[dict[str, Any]], changed: list[dict[str, Any]]) -> list[int]:
-    ids: list[int] = []
-    table = _table()
-    if new:
-        # without RETURNING, for which PostgreSQL would have to read one statement of a thousand rows
-        db.session.execute(insert(table), new)
-        mine = table.c.public_id.in_([row["public_id"] for row in new])
-        ids += db.session.scalars(select(table.c.id).where(mine)).all()
+    ids = list(insert_numbered(Appointment, new).values()) if new else []
     if changed:
+        table = table_of(Appointment)
         columns = [name for name in changed[0] if name != "number"]
         db.session.execute(
             update(table)
@@ -162,20 +158,10 @@ def _write(new: list[dict[str, Any]], changed: list[dict[str, Any]]) -> list[int
     return ids
 
 
-def _table() -> Table:
-    return Appointment.metadata.tables[Appointment.__tablename__]
-
-
-def _lock(patient_ids: Iterable[int]) -> None:
-    """Whoever changes an appointment locks its patient first."""
-    patients = select(Patient.id).where(Patient.id.in_(sorted(patient_ids)))
-    db.session.execute(patients.order_by(Patient.id).with_for_update(of=Patient)).all()
-
-
 def _held(
     practice_id: int, visits: Sequence[Incoming], *, lock: bool
 ) -> dict[str, Row[*tuple[Any, ...]]]:
-    columns = _table().c
+    columns = table_of(Appointment).c
     query = select(*columns).where(
         columns.practice_id == practice_id,
         columns.source_id.in_([visit.source_id for visit in visits]),
@@ -249,6 +235,11 @@ def _new(
         "source_id": visit.source_id,
         "status_id": statuses[visit.state],
         "state": visit.state.value,
+        "notes": "",
+        "walk_in": False,
+        "transition_of_care": False,
+        "referral": False,
+        "version": 1,
         "created_at": now,
         "created_by_name": by.name,
         "updated_at": now,
