@@ -211,7 +211,7 @@ def _conditions(staff: StaffMember, at: Moment) -> dict[SkipReason, ColumnElemen
             Grant.existing_account_since.is_not(None),
             _logged_on_before(),
         ),
-        SkipReason.INVITED_LATELY: invited_lately,
+        SkipReason.INVITED_LATELY: and_(Patient.email_bounced_at.is_(None), invited_lately),
         SkipReason.OPTED_OUT: Patient.opted_out_at.is_not(None),
         SkipReason.NO_EMAIL: func.coalesce(Patient.email, "") == "",
         SkipReason.NOT_AN_ADDRESS: ~_is_address(),

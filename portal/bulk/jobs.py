@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 
 from portal import clock, queue, sweep
-from portal.bulk import working
+from portal.bulk import returned, working
 from portal.bulk.flight import WORK
 from portal.mail import delivery
 from portal.mail.service import DELIVER
@@ -72,3 +72,5 @@ def sweep_runs(now: datetime) -> None:
         working.settle(public_id, now=now)
         if not queue.ring(WORK, public_id):
             work_on(public_id, within=settings().sweep_interval)
+    for public_id in returned.runs_to_look_at(now=now):
+        returned.take_in(public_id, now=now)

@@ -50,6 +50,8 @@ class BulkRun(Model):
     worked_at: Mapped[datetime]
     """When its last batch was committed."""
     finished_at: Mapped[datetime | None]
+    returns_until: Mapped[datetime | None]
+    """Mails that came back until then are counted as failed; None: none was looked for yet."""
     total: Mapped[int]
     """Everybody in it, those who were passed over at the start too."""
     done: Mapped[int] = mapped_column(insert_default=0)

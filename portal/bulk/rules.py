@@ -120,8 +120,10 @@ def _holding(of: Facts, at: Moment) -> dict[SkipReason, bool]:
         SkipReason.NOT_ENABLED: of.grant is None,
         SkipReason.ENDED_BY_PERSON: of.grant is None and of.last_ended in BY_A_PERSON,
         SkipReason.ACTIVE: of.logged_on_before or status(of.grant, ended=False) is Status.ACTIVE,
+        # a mail that came back has invited nobody, and that is what staff can mend
         SkipReason.INVITED_LATELY: of.invited_at is not None
-        and of.invited_at > at.now - INVITED_WITHIN,
+        and of.invited_at > at.now - INVITED_WITHIN
+        and not of.bounced,
         SkipReason.OPTED_OUT: of.opted_out,
         SkipReason.NO_EMAIL: not of.email,
         SkipReason.NOT_AN_ADDRESS: not is_address(of.email or ""),

@@ -64,7 +64,7 @@ def work_batch(public_id: str, *, now: datetime, settle: bool = True) -> Worked 
     """
     worked, grown = None, False
     with atomic():
-        run = _lock_run(public_id)
+        run = lock_run(public_id)
         if run is not None and run.state == RunState.RUNNING:
             if growing.is_new(run):
                 growing.look_anew()
@@ -109,7 +109,7 @@ def work_at_once(run: BulkRun, *, by: Actor, at: Moment) -> None:
 def settle(public_id: str, *, now: datetime) -> None:
     """Write down what became of mails that a run has on their way, whether it goes on or not."""
     with atomic():
-        run = _lock_run(public_id)
+        run = lock_run(public_id)
         if run is not None:
             flight.settle(run, now=now)
             flight.go_on_after_trouble(run, now=now)
@@ -123,7 +123,8 @@ def to_look_after() -> list[str]:
     return list(db.session.scalars(query.order_by(BulkRun.worked_at)))
 
 
-def _lock_run(public_id: str) -> BulkRun | None:
+def lock_run(public_id: str) -> BulkRun | None:
+    """The run as it is now, locked until the commit; None where there is none, or somebody has it in hand."""
     return db.session.scalar(
         select(BulkRun)
         .where(BulkRun.public_id == public_id)

@@ -30,6 +30,13 @@ class OutboxMessage(Model):
             sqlite_where=text("state = 'sending'"),
             postgresql_where=text("state = 'sending'"),
         ),
+        Index(
+            "ix_outbox_message_bounced",
+            "practice_id",
+            "bounced_at",
+            sqlite_where=text("state = 'bounced'"),
+            postgresql_where=text("state = 'bounced'"),
+        ),
         Index(None, "purpose", "subject_id"),
         Index(None, "practice_id", "address_key", "due_at"),
         CheckConstraint(
