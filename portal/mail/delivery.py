@@ -228,14 +228,16 @@ class _Round:
             self._reply(asked[0], Result(Kind.PERMANENT, Reason.CANNOT_COMPOSE))
             return
         for question in asked:
-            goes = question.ready is not None and question.ready.message.id in go
-            self._reply(question, None if goes else Result(Kind.NOT_WANTED))
+            goes = go.get(question.ready.message.id) if question.ready else False
+            # what is not ours any more is somebody else's, or waits; it is still wanted
+            stays = Result(Kind.NOT_TRIED if goes is None else Kind.NOT_WANTED)
+            self._reply(question, None if goes else stays)
 
     def _reply(self, question: Question, answer: Result | None) -> None:
         self._unanswered.remove(question)
         question.answer(answer)
 
-    def _mark(self, asked: Sequence[OutboxMessage]) -> set[int]:
+    def _mark(self, asked: Sequence[OutboxMessage]) -> dict[int, bool]:
         numbers = [ready.message.id for ready in self._answered]
         go = _insist(
             lambda: ledger.hand_over(asked, answered=numbers, lease=self._lease, now=self._now())

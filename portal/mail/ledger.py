@@ -57,22 +57,21 @@ class NotAllMine(Exception):
 
 def hand_over(
     asked: Sequence[OutboxMessage], *, answered: Collection[int], lease: str, now: datetime
-) -> set[int]:
+) -> dict[int, bool]:
     """Write down which of ``asked`` go out now, and what the server has taken: one commit.
 
-    A mail must not go when it was taken back, is not wanted, or is not this sender's any more. This is where
-    sending and taking back meet: whichever commits first wins. Harmless to repeat.
+    This is where sending and taking back meet: whichever commits first wins. Harmless to repeat.
 
     Args:
         answered: numbers of mails that the server has taken.
 
     Returns:
-        The numbers of those that go.
+        Number -> whether it goes, or was taken back or is not wanted. What is missing is not this sender's any more.
     """
     with atomic():
         note_answered(answered, lease=lease, now=now)
         if not asked:
-            return set()
+            return {}
         given = {
             "numbers": [message.id for message in asked],
             "mine": lease,
@@ -84,7 +83,7 @@ def hand_over(
         wanted = _wanted(mine, now=now)
         if unwanted := held - wanted:
             db.session.connection().execute(_TAKE_BACK, {"numbers": list(unwanted), "mine": lease})
-        return wanted
+        return {number: number in wanted for number in held}
 
 
 def note_answered(numbers: Collection[int], *, lease: str, now: datetime) -> None:

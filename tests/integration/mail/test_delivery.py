@@ -54,7 +54,8 @@ def the_message(invitation: Invitation) -> OutboxMessage:
 
 def hand_over(claim: outbox.Claim, *, now) -> set[int]:
     asked = outbox.held(claim.numbers, claim.lease)
-    return ledger.hand_over(asked, answered=(), lease=claim.lease, now=now)
+    told = ledger.hand_over(asked, answered=(), lease=claim.lease, now=now)
+    return {number for number, goes in told.items() if goes}
 
 
 def lines(invitation: Invitation) -> list[str]:
@@ -518,6 +519,27 @@ def test_what_the_server_took_from_a_dead_sender_is_not_doubted(house, moment, s
     assert (message.state, message.doubtful_tries, message.attempts) == ("accepted", 0, 1)
     assert db.session.get_one(Invitation, invitation.id).state == "live"
     assert deliver().claimed == 0
+
+
+def test_a_sender_that_lost_its_mails_and_has_them_again_sends_each_once(
+    house, moment, smtp, monkeypatch
+) -> None:
+    """The lease ran out while the database was locked; nobody else came, and the same round claims them anew."""
+    made = [invite(house, moment) for _ in range(3)]
+    real, calls = ledger.hand_over, []
+
+    def late(asked, **more):
+        calls.append(asked)
+        if len(calls) == 1:
+            moment.pass_(seconds=61)
+            outbox.recover(now=moment.now)
+        return real(asked, **more)
+
+    monkeypatch.setattr(ledger, "hand_over", late)
+    deliver(limit=1, within=60)
+    deliver()
+    assert [the_message(invitation).state for invitation in made] == ["accepted"] * 3
+    assert sorted(mail.recipient for mail in smtp.received) == sorted(one.email for one in made)
 
 
 def test_the_database_away_for_a_moment_makes_no_mail_repeat(
