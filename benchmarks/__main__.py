@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import (
     demo_million,
+    flat,
     import_patients,
     import_schedule,
     issuing,
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, tuple[Callable[[int], object], int]] = {
     "truth": (truth.run, truth.ACTS),
     "issuing": (issuing.run, issuing.SIZE),
     "post": (post.run, post.SIZE),
+    "flat": (flat.run, flat.SIZE),
 }
 """Name -> what runs it, and its usual size."""
 PARTS = {

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import psutil
 from flask import Flask
 
 from benchmarks import places, post_practice, post_sink
@@ -96,6 +97,11 @@ class Crew:
         for process in self._running:
             process.kill()
             process.communicate()
+
+    @property
+    def held(self) -> int:
+        """The most that one of them holds at this moment, MiB."""
+        return max(psutil.Process(one.pid).memory_info().rss for one in self._running) // 2**20
 
     def turn(self, told: object) -> tuple[int, float]:
         """Let all of them go; how many mails they sent, and the seconds until the last was ready."""

@@ -95,9 +95,10 @@ def begin_run(number: int, turn: int) -> str:
         password=PASSWORD, by=SETUP, now=now,
     )  # fmt: skip
     blank = blank_row(practice_id=practice.id, now=now)
-    charts = [new_chart(_values(n), blank=blank) for n in range(1, number + 1)]
-    with atomic():
-        insert_charts(charts)
+    for begin in range(1, number + 1, _CHUNK):
+        numbers = range(begin, min(number + 1, begin + _CHUNK))
+        with atomic():
+            insert_charts([new_chart(_values(n), blank=blank) for n in numbers])
     scope = Scope(RunScope.PRACTICE, staff)
     shown = previews.make(RunKind.INVITE, scope, now=now)
     return bulk.start(
