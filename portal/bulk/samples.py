@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 
-from flask_babel import force_locale
-
-from portal import clock
 from portal.bulk.facts import judged
 from portal.bulk.preview import Scope, moment_of
 from portal.bulk.states import RunKind
 from portal.extensions import db
 from portal.invitations import mail as invitation_mail
-from portal.invitations.rules import last_day
+from portal.invitations.specimen import Specimen, specimen, until
 from portal.mail import registry, unsubscribe
 from portal.mail import service as mail
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Composed
 from portal.people.models import Patient
-from portal.people.naming import hello_name
-from portal.practices.models import Practice, StaffMember
+from portal.practices.models import StaffMember
 from portal.transaction import atomic
 
 TEST = "invitation_test"
 SAMPLES = 3
-_NO_LINK = "…"
-"""Stands where the link of the mail will stand: it exists when the invitation does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One mail, word for word but for its link."""
-
-    address: str
-    language: str
-    mail: Composed
-
-
-def samples(scope: Scope, *, now: datetime) -> list[Sample]:
+def samples(scope: Scope, *, now: datetime) -> list[Specimen]:
     """The mails of the first whom the run would reach."""
     practice = scope.staff.practice
     each = scope.narrow(
@@ -51,7 +36,7 @@ def samples(scope: Scope, *, now: datetime) -> list[Sample]:
         .limit(SAMPLES)
     ).all()
     patients = (db.session.get_one(Patient, number) for number in numbers)
-    return [_sample(patient, practice, until=_until(practice, now)) for patient in patients]
+    return [specimen(patient, unasked=True, now=now) for patient in patients]
 
 
 def send_test(staff: StaffMember, *, now: datetime) -> None:
@@ -77,24 +62,7 @@ def compose_test(message: OutboxMessage, *, now: datetime) -> Composed | None:
         staff.practice,
         hello_name=staff.name,
         link=invitation_mail.link_of("test"),
-        last_day=_until(staff.practice, now),
+        last_day=until(staff.practice, now),
         unsubscribe_link=unsubscribe.address("test"),
     )
     return replace(written, subject=f"TEST: {written.subject}")
-
-
-def _sample(patient: Patient, practice: Practice, *, until: date) -> Sample:
-    language = patient.language or practice.default_language
-    with force_locale(language):
-        written = invitation_mail.letter(
-            practice,
-            hello_name=hello_name(patient),
-            link=invitation_mail.link_of(_NO_LINK),
-            last_day=until,
-            unsubscribe_link=unsubscribe.address(_NO_LINK),
-        )
-    return Sample(patient.email or "", language, written)
-
-
-def _until(practice: Practice, now: datetime) -> date:
-    return last_day(clock.local_date(now, practice.time_zone), practice.invitation_days)

@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.bulk.preview import Preview, Scope
-from portal.bulk.samples import Sample
 from portal.bulk.states import RunScope
+from portal.invitations.specimen import Specimen
 from portal.settings import settings
 from portal.staff.presenters.bulk import number
 from portal.staff.presenters.bulk_reasons import hint, reason_words
@@ -63,7 +63,7 @@ class InviteView:
 def invite_view(
     preview: Preview,
     scope: Scope,
-    samples: Sequence[Sample],
+    samples: Sequence[Specimen],
     *,
     fields: dict[str, str],
     now: datetime,
@@ -140,7 +140,7 @@ def _end(count: int, pace: int, scope: Scope, *, now: datetime) -> str:
     return clock_time((now + lasts).astimezone(ZoneInfo(zone)))
 
 
-def _sample(sample: Sample, place: int) -> SampleView:
+def _sample(sample: Specimen, place: int) -> SampleView:
     return SampleView(
         title=_(
             "Sample %(num)s, in %(language)s",

@@ -9,10 +9,11 @@ from flask_babel import gettext as _
 
 from portal.access.models import Grant
 from portal.access.rules import Obstacle, Status
+from portal.invitations.specimen import Specimen, language_of
 from portal.mail.addresses import no_reply
 from portal.people.naming import short_name
 from portal.staff.facts import AccessFacts
-from portal.staff.mail_preview import INVITATION, MailPreview, language_of
+from portal.staff.mail_preview import INVITATION
 from portal.staff.presenters.access_page import headline
 from portal.staff.presenters.details import Remark, details, remarks
 from portal.staff.presenters.onboarding_row import NEWEST, Act
@@ -65,7 +66,7 @@ class MessagingView:
 
 
 def messaging_view(
-    facts: AccessFacts, *, to: str = "", preview: MailPreview | None = None
+    facts: AccessFacts, *, to: str = "", preview: Specimen | None = None
 ) -> MessagingView:
     """The part for one patient.
 
@@ -155,7 +156,7 @@ def _act(facts: AccessFacts, to: str) -> Act | None:
     return Act(url, _("Send patient portal invite"), fields)
 
 
-def _preview(preview: MailPreview, public_id: str) -> PreviewView:
+def _preview(preview: Specimen, public_id: str) -> PreviewView:
     mail = preview.mail
     sender = mail.from_address or no_reply()
     return PreviewView(

@@ -7,13 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from portal import clock
 from portal.errors import NotFound, Refused
+from portal.invitations.specimen import Specimen, specimen
 from portal.outreach import notices
 from portal.people import views_log
 from portal.people.models import Patient
 from portal.staff import blueprint, mail_preview, missing, outcomes, said, sending
 from portal.staff.facts import gather
 from portal.staff.isolation import patient_of
-from portal.staff.mail_preview import MailPreview
 from portal.staff.presenters.chart import chart_head
 from portal.staff.presenters.messaging import TO, messaging_view
 from portal.staff.presenters.notices import notice_rows
@@ -89,9 +89,9 @@ def _template() -> str:
     return chosen
 
 
-def _written(patient: Patient) -> MailPreview:
+def _written(patient: Patient) -> Specimen:
     _template()
-    return mail_preview.invitation(patient, now=clock.now())
+    return specimen(patient, unasked=False, now=clock.now())
 
 
 def _to(public_id: str) -> str:
@@ -121,7 +121,7 @@ def _refused(code: str, public_id: str) -> ResponseReturnValue:
 def _part(
     patient: Patient,
     *,
-    preview: MailPreview | None = None,
+    preview: Specimen | None = None,
     words: str = "",
     alert: str = "",
     status: int = 200,
@@ -136,7 +136,7 @@ def _part(
     return htmx.part(html, "#messaging", status=status, closing=closing)
 
 
-def _page(patient: Patient, preview: MailPreview | None = None, *, alert: str = "") -> str:
+def _page(patient: Patient, preview: Specimen | None = None, *, alert: str = "") -> str:
     return render_template(
         "staff/pages/messaging.html",
         chart=chart_head(patient, here=HERE, now=clock.now()),
@@ -146,6 +146,6 @@ def _page(patient: Patient, preview: MailPreview | None = None, *, alert: str = 
     )
 
 
-def _shown(patient: Patient, preview: MailPreview | None) -> object:
+def _shown(patient: Patient, preview: Specimen | None) -> object:
     facts = gather(patient, now=clock.now())
     return messaging_view(facts, to=_to(patient.public_id), preview=preview)
