@@ -24,6 +24,11 @@ def clerk(app, house) -> Clerk:
 
 
 @pytest.fixture
+def admin(app, house) -> Clerk:
+    return Clerk(app, house.administrator)
+
+
+@pytest.fixture
 def jenny(house) -> Patient:
     """Jenny (Jen) Harris, with everything on file."""
     return make_patient(house, email="jenny@example.com")

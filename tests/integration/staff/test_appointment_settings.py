@@ -24,11 +24,6 @@ PATH = "/staff/settings/appointments"
 HOURS = "appointment_reminder_hours"
 
 
-@pytest.fixture
-def admin(app: Any, house: Any) -> Clerk:
-    return Clerk(app, house.administrator)
-
-
 def typed(page: Any) -> dict[str, str]:
     """What the form would send back unchanged."""
     fields = {name: field(page, name) for name in ("was", HOURS, "quiet_from", "quiet_until")}

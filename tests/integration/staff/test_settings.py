@@ -4,41 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from io import BytesIO
-from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from werkzeug.datastructures import FileStorage
-from werkzeug.test import encode_multipart
 
 from portal.access import service as access
 from portal.access.models import EndReason
 from portal.audit.models import AuditEvent
-from portal.errors import Refused
 from portal.extensions import db
 from portal.invitations import service as invitations
 from portal.pictures import service as pictures
 from portal.pictures.models import Picture, Purpose
 from portal.practices import service as practices
-from portal.practices import settings as tabs_of
-from portal.practices.models import Practice
 from portal.transaction import atomic
 from tests.factories import SETUP, make_house, make_invitation, make_patient
 from tests.integration.staff.clerk import Clerk, audited, field, markup, text
-from tests.pictures import picture, png_flood
-
-DOCTOR, APPOINTMENTS, COMMUNICATION, STYLE = (
-    f"/staff/settings/{tab}" for tab in ("doctor", "appointments", "communication", "style")
+from tests.integration.staff.setting_up import (
+    APPOINTMENTS,
+    COMMUNICATION,
+    DOCTOR,
+    NOTHING,
+    STYLE,
+    communication,
+    file,
+    large_post,
+    practice,
 )
-NOTHING = re.compile(r"Nothing was changed\.")
-
-
-@pytest.fixture
-def admin(app, house) -> Clerk:
-    return Clerk(app, house.administrator)
+from tests.pictures import picture, png_flood
 
 
 @pytest.fixture
@@ -50,36 +42,6 @@ def configure(app, monkeypatch) -> Callable[..., None]:
         monkeypatch.setitem(app.extensions, "vestibule.settings", changed)
 
     return change
-
-
-def practice() -> Practice:
-    db.session.rollback()
-    return db.session.scalars(select(Practice).order_by(Practice.id)).first()
-
-
-def typed_from(page: Any, *names: str) -> dict[str, str]:
-    """What the form would send back unchanged."""
-    return {name: field(page, name) for name in ("was", *names)}
-
-
-def communication(clerk: Clerk) -> dict[str, str]:
-    return typed_from(clerk.get(COMMUNICATION), "invitation_days", "reminder_days", "sender_name", "no_reply_email",
-                      "reply_to_email", "phone")  # fmt: skip
-
-
-def file(raw: bytes, name: str = "logo.png") -> tuple[BytesIO, str]:
-    return BytesIO(raw), name
-
-
-def large_post(clerk: Clerk, path: str = DOCTOR, **fields: Any) -> Any:
-    """Without the file that the test client would leave open."""
-    files = {k: FileStorage(v[0], v[1]) for k, v in fields.items() if isinstance(v, tuple)}
-    boundary, body = encode_multipart(fields | files)
-    kind = f"multipart/form-data; boundary={boundary}"
-    return clerk.client.post(path, data=body, content_type=kind)
-
-
-# --- who ---
 
 
 def test_only_administrators_open_it_and_see_the_way_to_it(app, house, admin, clerk) -> None:
@@ -104,9 +66,6 @@ def test_the_tabs_are_links_and_the_open_one_is_marked(admin) -> None:
         tabs = tabs[: tabs.index("</nav>")]
         assert re.findall(r'aria-current="page">(\w+)', tabs) == [label]
         assert "Update settings" in page
-
-
-# --- Doctor ---
 
 
 def test_the_counters_count_everybody_ever(admin, house, moment) -> None:
@@ -291,9 +250,6 @@ def test_two_at_once_on_the_doctor_tab(admin) -> None:
     assert len(audited("picture.set")) == 1
 
 
-# --- Communication ---
-
-
 def test_the_tab_is_saved_and_says_what(admin) -> None:
     typed = communication(admin)
     assert (typed["invitation_days"], typed["reminder_days"], typed["phone"]) == (
@@ -411,98 +367,3 @@ def test_a_form_that_does_not_say_what_it_saw_saves_nothing(admin) -> None:
         '{"held": {"pictures": {}, "sharing": [1]}, "shown": 3}',
     ):
         assert admin.post(DOCTOR, was=was, logo=file(picture())).status_code == 409
-
-
-# --- Style ---
-
-
-def style(clerk: Clerk) -> dict[str, str]:
-    return typed_from(clerk.get(STYLE), "mail_colour", "picked")
-
-
-def test_a_colour_is_saved_and_the_usual_one_is_no_choice(admin) -> None:
-    page = admin.follow(admin.post(STYLE, **style(admin) | {"mail_colour": "7A1F4E"}))
-    assert practice().mail_colour == "#7a1f4e"
-    assert field(page, "picked") == "#7a1f4e"
-    assert 'fill="#7a1f4e"' in markup(page)
-    admin.follow(admin.post(STYLE, **style(admin) | {"mail_colour": "#1f4e79"}))
-    assert practice().mail_colour is None
-    assert [event.data["fields"] for event in audited("practice.settings_changed")] == [
-        ["mail_colour"]
-    ] * 2
-
-
-def test_without_a_script_the_box_that_was_touched_counts(admin) -> None:
-    admin.follow(admin.post(STYLE, **style(admin) | {"picked": "#0b6623"}))
-    assert practice().mail_colour == "#0b6623"
-
-
-def test_a_pale_colour_is_refused_and_the_nearest_that_works_is_one_press_away(admin) -> None:
-    answer = admin.post(STYLE, **style(admin) | {"mail_colour": "#ffcc00"})
-    assert answer.status_code == 422
-    offered = re.search(r'name="offered" value="(#[0-9a-f]{6})"', markup(answer))
-    assert offered
-    assert "White words on #ffcc00 would be hard to read." in text(answer)
-    again = {"was": field(answer, "was"), "mail_colour": "#ffcc00", "picked": "#ffcc00"}
-    admin.follow(admin.post(STYLE, **again, offered=offered[1]))
-    assert practice().mail_colour == offered[1]
-
-
-@pytest.mark.parametrize("typed", ["red", "#12", "#1234567", "#12345g", "", "url(x)", "#000;}"])
-def test_what_is_no_colour_is_refused(admin, typed) -> None:
-    full = style(admin) | {"mail_colour": typed}
-    if not typed:
-        full["picked"] = ""
-    answer = admin.post(STYLE, **full)
-    assert answer.status_code == 422
-    assert practice().mail_colour is None
-
-
-def test_two_at_once_on_the_style_tab(admin) -> None:
-    mine = style(admin)
-    admin.follow(admin.post(STYLE, **style(admin) | {"mail_colour": "#0b6623"}))
-    answer = admin.post(STYLE, **mine | {"mail_colour": "#7a1f4e"})
-    assert answer.status_code == 409
-    assert "Color of emails #0b6623" in text(answer)
-    assert field(answer, "mail_colour") == "#7a1f4e"
-
-
-# --- what the service itself refuses, whoever asks ---
-
-
-@pytest.mark.parametrize(
-    ("values", "code"),
-    [
-        ({"invitation_days": 0}, "invitation_days"),
-        ({"invitation_days": 31}, "invitation_days"),
-        ({"reminder_days": -1}, "reminder_days"),
-        ({"reminder_days": 7}, "reminder_days"),
-        ({"sender_name": "Clinic\x85Bcc: evil@example.com"}, "not_one_line"),
-        ({"reply_to_email": "a@example.com\r\nBcc: b@example.com"}, "not_one_line"),
-        ({"no_reply_email": "a@example.com\u2028"}, "not_one_line"),
-    ],
-)
-def test_the_service_refuses_too(house, moment, values, code) -> None:
-    held = tabs_of.Communication.of(house.practice)
-    with pytest.raises(Refused) as caught:
-        tabs_of.change_communication(
-            practice_id=house.practice.id, wanted=replace(held, **values), seen=held, by=SETUP, now=moment.now
-        )  # fmt: skip
-    assert caught.value.code == code
-    assert audited("practice.settings_changed") == []
-
-
-def test_the_service_refuses_a_pale_colour(house, moment) -> None:
-    with pytest.raises(Refused):
-        tabs_of.change_style(
-            practice_id=house.practice.id,
-            wanted=tabs_of.Style("#ffffff"),
-            seen=tabs_of.Style(None),
-            by=SETUP,
-            now=moment.now,
-        )
-
-
-def test_the_database_refuses_a_reminder_after_the_end(house) -> None:
-    with pytest.raises(IntegrityError), atomic():
-        house.practice.reminder_days = 7
