@@ -29,6 +29,8 @@ from tests.integration.bulk.conftest import begin
 
 SCALE = 1 / 20
 """The suite runs every wait at this fraction; tests/faults/test_real_waits.py holds the real ones."""
+SHORT_LEASE = str(60 * SCALE)
+"""Where senders die. Elsewhere a lease is as long as a busy machine may need: nobody is to lose one."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,14 @@ class Size:
 SHORT = Size(
     full=False, people=90, workers=2, kills=4, points=4, falls=2, deploys=2, few=9, patience=60,
     waits={
-        "SWEEP_INTERVAL": "0.5", "MAIL_LEASE": "3", "MAIL_TIMEOUT": "2", "MAIL_RETRY_SCALE": "0.005",
+        "SWEEP_INTERVAL": "0.5", "MAIL_LEASE": "20", "MAIL_TIMEOUT": "2", "MAIL_RETRY_SCALE": "0.005",
     },
 )  # fmt: skip
 FULL = Size(
     full=True, people=10_000, workers=4, kills=50, points=100, falls=5, deploys=20, few=100,
     patience=900,
     waits={
-        "SWEEP_INTERVAL": str(30 * SCALE), "MAIL_LEASE": str(60 * SCALE),
+        "SWEEP_INTERVAL": str(30 * SCALE), "MAIL_LEASE": "60",
         "MAIL_TIMEOUT": str(30 * SCALE), "MAIL_RETRY_SCALE": str(SCALE),
     },
 )  # fmt: skip

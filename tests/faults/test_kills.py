@@ -15,7 +15,7 @@ from sqlalchemy import select
 from portal.extensions import db
 from portal.mail.models import OutboxMessage
 from tests.faults.crew import is_alive
-from tests.faults.ground import SCALE, Ground, wait_for
+from tests.faults.ground import SCALE, SHORT_LEASE, Ground, wait_for
 from tests.faults.ledger import Ledger, reconcile
 from tests.faults.power import Power
 from tests.faults.sink import Copy
@@ -30,7 +30,7 @@ REAL_WAITS = (60 + 30) * (1 - SCALE)
 
 
 def test_f1_workers_killed_at_random_times(ground: Make) -> None:
-    here = ground()
+    here = ground(MAIL_LEASE=SHORT_LEASE)
     people, dice, kills = here.size.people, here.dice, here.size.kills
     moments = sorted(dice.uniform(0, 0.97) * people for _ in range(kills))
     struck: list[float] = []
@@ -145,7 +145,7 @@ class Fate:
 
 @pytest.mark.any_database
 def test_f2_killed_between_the_250_and_the_commit(ground: Make) -> None:
-    here = ground(MAIL_CONNECTIONS="1")
+    here = ground(MAIL_CONNECTIONS="1", MAIL_LEASE=SHORT_LEASE)
     points, figures = here.size.points, here.figures
     fate = Fate(here, set(here.addresses(points)), points)
     here.sink.rules.append(fate.aim)
@@ -166,7 +166,7 @@ def test_f2_killed_between_the_250_and_the_commit(ground: Make) -> None:
 
 @pytest.mark.any_database
 def test_f3_killed_before_data(ground: Make) -> None:
-    here = ground(MAIL_CONNECTIONS="1")
+    here = ground(MAIL_CONNECTIONS="1", MAIL_LEASE=SHORT_LEASE)
     points, figures = here.size.points, here.figures
     fate = Fate(here, set(here.addresses(3 * points)), points)
     here.sink.rules.append(fate.before_data)
@@ -204,7 +204,7 @@ def test_f9_workers_replaced_one_after_the_other(ground: Make) -> None:
 
 def test_f14_everything_killed_at_once(ground: Make, power: Power) -> None:
     power.make_durable()
-    here = ground(forked=False)
+    here = ground(forked=False, MAIL_LEASE=SHORT_LEASE)
     people, falls, figures = here.size.people, here.size.falls, here.figures
     for name, promise in power.durable().items():
         figures.exactly(name, promise, PROMISES[name])

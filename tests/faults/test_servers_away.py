@@ -84,9 +84,7 @@ def mails_of(patient: Patient) -> int:
 
 
 def test_f6_the_database_restarts_or_is_locked(ground: Make, power: Power, size: Size) -> None:
-    # as in real life, a lease is longer than the database is away: nobody dies here
-    real = size.full and not power.is_server
-    here = ground(MAIL_LEASE="60" if real else "15")
+    here = ground()
     people, falls, figures = size.people, size.falls, here.figures
     client = log_on_staff(here.app, here.house.administrator)
     answers: list[int] = []

@@ -56,7 +56,8 @@ def test_looking_changes_nothing_and_a_post_stops_everything(
 
 def test_a_link_of_another_mail_leads_nowhere(client: Any, mailed: Any) -> None:
     _, message = mailed
-    forged = unsubscribe.token(message.public_id)[:-1] + "x"
+    token = unsubscribe.token(message.public_id)
+    forged = token[:-1] + ("x" if token[-1] != "x" else "y")
     assert client.get(f"/u/{forged}").status_code == 404
 
 
