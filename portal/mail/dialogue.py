@@ -56,10 +56,18 @@ class Dialogue(smtplib.SMTP):
         self.handed_over = False
         self.stage = Stage.SENDER
 
+    def mail(self, sender: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
+        """MAIL FROM an address of our own."""
+        # smtplib reads every address anew, which costs as much as all the rest of a mail here
+        told = [f"FROM:<{sender}>", *options] if self.does_esmtp else [f"FROM:<{sender}>"]
+        self.putcmd("mail", " ".join(told))
+        return self.getreply()
+
     def rcpt(self, recip: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
-        """RCPT TO."""
+        """RCPT TO an address that :func:`portal.mail.addresses.on_the_wire` has passed."""
         self.stage = Stage.RECIPIENT
-        return super().rcpt(recip, options)
+        self.putcmd("rcpt", " ".join([f"TO:<{recip}>", *options]))
+        return self.getreply()
 
     def data(self, msg: Buffer | str) -> tuple[int, bytes]:
         """DATA, the mail, the final dot and the server's answer to it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,18 @@ def test_dots_and_line_ends_arrive_as_they_were(transport, smtp) -> None:
     assert transport.connect() is None
     assert transport.send(SMALL, before_data=yes).kind is Kind.ACCEPTED
     assert smtp.received[0].raw == SMALL.raw + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "address", ["b@example.com", '"b c"@example.com', "o'b+c.d@sub.example.com"]
+)
+def test_addresses_go_out_as_smtplib_writes_them(transport, smtp, address) -> None:
+    transport.connect()
+    one = Letter(raw=SMALL.raw, sender="bounce+abc.def@example.com", recipient=address)
+    assert transport.send(one, before_data=yes).kind is Kind.ACCEPTED
+    [mail] = smtp.received
+    assert f"<{mail.sender}>" == smtplib.quoteaddr(one.sender)
+    assert f"<{mail.recipient}>" == smtplib.quoteaddr(address)
 
 
 def test_a_reset_while_the_bytes_go_out_is_no_doubt(transport, smtp) -> None:
