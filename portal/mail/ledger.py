@@ -16,22 +16,19 @@ from sqlalchemy import bindparam, text
 from portal.extensions import db
 from portal.mail import registry
 from portal.mail.models import OutboxMessage
-from portal.mail.outbox import lease_end, tell_result
+from portal.mail.outbox import lease_end, renew, tell_result
 from portal.mail.state import OutboxState
-from portal.rows import table_of
+from portal.rows import among, table_of
 from portal.transaction import atomic
 
 _ROWS = table_of(OutboxMessage)
-_MINE = (
-    _ROWS.c.id.in_(bindparam("numbers", expanding=True)),
-    _ROWS.c.lease == bindparam("mine"),
-    _ROWS.c.state == OutboxState.SENDING.value,
-)
+_MINE = (among(_ROWS.c.id, "numbers"), _ROWS.c.lease == bindparam("mine"))
+"""What has a lease is being sent, says the table; were that asked too, PostgreSQL would look through all that is."""
 _HAND_OVER = (
     _ROWS.update()
     .where(*_MINE)
-    .values(handed_over_at=bindparam("now"), leased_until=bindparam("until"))
-    .returning(_ROWS.c.id)
+    .values(handed_over_at=bindparam("now"))
+    .returning(_ROWS.c.id, _ROWS.c.leased_until < bindparam("soon"))
 )
 _TAKE_BACK = _ROWS.update().where(*_MINE).values(handed_over_at=None)
 _ANSWERED = _ROWS.update().where(*_MINE).values(settled_at=bindparam("now"))
@@ -77,22 +74,22 @@ def hand_over(
             "numbers": [message.id for message in asked],
             "mine": lease,
             "now": now,
-            "until": lease_end(now),
+            "soon": lease_end(now, left=0.5),
         }
-        held = set(db.session.connection().scalars(_HAND_OVER, given))
+        held = dict(db.session.connection().execute(_HAND_OVER, given).all())
+        if any(held.values()):
+            renew(lease, now=now)  # nobody may take from us what is about to go out
         mine = [message for message in asked if message.id in held]
         wanted = _wanted(mine, now=now)
-        if unwanted := held - wanted:
-            db.session.connection().execute(_TAKE_BACK, {"numbers": list(unwanted), "mine": lease})
+        if unwanted := held.keys() - wanted:
+            db.session.connection().execute(_TAKE_BACK, {"numbers": unwanted, "mine": lease})
         return wanted
 
 
 def note_answered(numbers: Collection[int], *, lease: str, now: datetime) -> None:
     """That the server has taken these mails, in the caller's transaction; :func:`settle` does the rest."""
     if numbers:
-        db.session.connection().execute(
-            _ANSWERED, {"numbers": list(numbers), "mine": lease, "now": now}
-        )
+        db.session.connection().execute(_ANSWERED, {"numbers": numbers, "mine": lease, "now": now})
 
 
 def settle(messages: Sequence[OutboxMessage], *, lease: str, now: datetime) -> None:
