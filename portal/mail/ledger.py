@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, case, text
 
 from portal.extensions import db
 from portal.mail import registry
@@ -24,14 +24,20 @@ from portal.transaction import atomic
 _ROWS = table_of(OutboxMessage)
 _MINE = (among(_ROWS.c.id, "numbers"), _ROWS.c.lease == bindparam("mine"))
 """What has a lease is being sent, says the table; were that asked too, PostgreSQL would look through all that is."""
-_HAND_OVER = (
+_MARK = (
     _ROWS.update()
     .where(*_MINE)
-    .values(handed_over_at=bindparam("now"))
-    .returning(_ROWS.c.id, _ROWS.c.leased_until < bindparam("soon"))
+    .values(
+        handed_over_at=case(
+            (among(_ROWS.c.id, "asked"), bindparam("now")), else_=_ROWS.c.handed_over_at
+        ),
+        settled_at=case(
+            (among(_ROWS.c.id, "answered"), bindparam("now")), else_=_ROWS.c.settled_at
+        ),
+    )
+    .returning(_ROWS.c.id, (_ROWS.c.leased_until < bindparam("soon")).label("late"))
 )
 _TAKE_BACK = _ROWS.update().where(*_MINE).values(handed_over_at=None)
-_ANSWERED = _ROWS.update().where(*_MINE).values(settled_at=bindparam("now"))
 _ACCEPTED = (
     _ROWS.update()
     .where(*_MINE)
@@ -66,30 +72,24 @@ def hand_over(
     Returns:
         The numbers of those that go.
     """
+    numbers = [message.id for message in asked]
+    given = {
+        "numbers": [*numbers, *answered],
+        "asked": numbers,
+        "answered": answered,
+        "mine": lease,
+        "now": now,
+        "soon": lease_end(now, left=0.5),
+    }
     with atomic():
-        note_answered(answered, lease=lease, now=now)
-        if not asked:
-            return set()
-        given = {
-            "numbers": [message.id for message in asked],
-            "mine": lease,
-            "now": now,
-            "soon": lease_end(now, left=0.5),
-        }
-        held = dict(db.session.connection().execute(_HAND_OVER, given).all())
-        if any(held.values()):
+        rows = db.session.connection().execute(_MARK, given).all()
+        if any(row.late for row in rows):
             renew(lease, now=now)  # nobody may take from us what is about to go out
-        mine = [message for message in asked if message.id in held]
-        wanted = _wanted(mine, now=now)
-        if unwanted := held.keys() - wanted:
+        held = {row.id for row in rows}.intersection(numbers)
+        wanted = _wanted([message for message in asked if message.id in held], now=now)
+        if unwanted := held - wanted:
             db.session.connection().execute(_TAKE_BACK, {"numbers": unwanted, "mine": lease})
         return wanted
-
-
-def note_answered(numbers: Collection[int], *, lease: str, now: datetime) -> None:
-    """That the server has taken these mails, in the caller's transaction; :func:`settle` does the rest."""
-    if numbers:
-        db.session.connection().execute(_ANSWERED, {"numbers": numbers, "mine": lease, "now": now})
 
 
 def settle(messages: Sequence[OutboxMessage], *, lease: str, now: datetime) -> None:
