@@ -83,8 +83,8 @@ def among(
     return _Among(column, given)
 
 
-def insert_rows(model: type[Model], rows: Sequence[Values]) -> None:
-    """Write them all.
+def insert_rows(model: type[Model], rows: Sequence[Values], *, once: bool = False) -> None:
+    """Write them all; with ``once`` those that are not there yet, by any of the table's unique keys.
 
     What Core's executemany does for each value of each row takes about as long as the database does for the whole
     row. So each column is put into the driver's form here, by the same bind processors, where its type has one.
@@ -97,7 +97,9 @@ def insert_rows(model: type[Model], rows: Sequence[Values]) -> None:
         _bound([row[name] for row in rows], process) for name, process in shape.processors.items()
     ]
     bound = list(zip(*columns, strict=True))
-    if connection.dialect.name == "postgresql" and len(bound) >= _COPIED:
+    if once:
+        connection.exec_driver_sql(f"{shape.statement} ON CONFLICT DO NOTHING", bound)
+    elif connection.dialect.name == "postgresql" and len(bound) >= _COPIED:
         _copy(shape.copy, bound)
     else:
         connection.exec_driver_sql(shape.statement, bound)
