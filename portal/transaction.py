@@ -67,8 +67,8 @@ def atomic() -> Iterator[None]:
     token = _work.set(work)
     try:
         yield
-        db.session.flush()
         if work.touched:
+            db.session.flush()
             for follow in _before_commit:
                 follow(work.touched)
         for (_, do), put_off in groupby(sorted(work.at_last, key=itemgetter(0)), itemgetter(0, 1)):

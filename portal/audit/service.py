@@ -45,6 +45,7 @@ def record(
         raise UnknownEvent(f"{event} with {sorted(fields)}")
     if not writing():
         raise WriteOutsideTransaction("an audit event belongs to the commit of what it tells of")
+    db.session.flush()
     row: Values = {
         "practice_id": practice_id,
         "at": now,
