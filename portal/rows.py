@@ -5,15 +5,20 @@ All rows of a call name the same columns, and every one that the table has no de
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import repeat
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Dialect, Table, bindparam, func, select
+from sqlalchemy import ARRAY, ColumnElement, Dialect, String, Table, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from portal.extensions import Model, db
 
@@ -28,13 +33,58 @@ def table_of(model: type[Model]) -> Table:
     return cast(Table, model.__table__)
 
 
-def among(column: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """``column.in_(values)`` of many plain values, none of which is looked at before it goes to the database."""
-    return column.in_(bindparam(None, list(values), expanding=True))
+class _Many(TypeDecorator[Collection[Any]]):
+    """Plain values, as an array or, on SQLite, as a list in JSON."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, of: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.of = of
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return String() if dialect.name == "sqlite" else ARRAY(self.of)
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
+        many = list(value or ())
+        return json.dumps(many) if dialect.name == "sqlite" else many
 
 
-def insert_rows(model: type[Model], rows: Sequence[Values]) -> None:
-    """Write them all.
+class _Among(FunctionElement[bool]):
+    inherit_cache = True
+
+
+@compiles(_Among)
+def _(among: _Among, compiler: SQLCompiler, **more: Any) -> str:
+    column, values = (compiler.process(each, **more) for each in among.clauses)
+    if compiler.dialect.name == "sqlite":
+        return f"{column} IN (SELECT value FROM json_each({values}))"
+    return f"{column} = ANY ({values})"
+
+
+def among(
+    column: InstrumentedAttribute[Any] | ColumnElement[Any], values: Collection[Any] | str
+) -> ColumnElement[bool]:
+    """``column.in_(values)`` of many plain values, which are one parameter.
+
+    However many there are, the statement is the same: nobody writes or prepares it anew, and no value is looked at
+    before it goes to the database.
+
+    Args:
+        values: a string stands for the parameter of this name.
+    """
+    of = column.type
+    given = (
+        bindparam(values, type_=_Many(of))
+        if isinstance(values, str)
+        else bindparam(None, values, type_=_Many(of))
+    )
+    return _Among(column, given)
+
+
+def insert_rows(model: type[Model], rows: Sequence[Values], *, once: bool = False) -> None:
+    """Write them all; with ``once`` those that are not there yet, by any of the table's unique keys.
 
     What Core's executemany does for each value of each row takes about as long as the database does for the whole
     row. So each column is put into the driver's form here, by the same bind processors, where its type has one.
@@ -47,7 +97,9 @@ def insert_rows(model: type[Model], rows: Sequence[Values]) -> None:
         _bound([row[name] for row in rows], process) for name, process in shape.processors.items()
     ]
     bound = list(zip(*columns, strict=True))
-    if connection.dialect.name == "postgresql" and len(bound) >= _COPIED:
+    if once:
+        connection.exec_driver_sql(f"{shape.statement} ON CONFLICT DO NOTHING", bound)
+    elif connection.dialect.name == "postgresql" and len(bound) >= _COPIED:
         _copy(shape.copy, bound)
     else:
         connection.exec_driver_sql(shape.statement, bound)

@@ -6,6 +6,8 @@ SQLite a transaction that began as a reader and then writes can lose updates or 
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -26,6 +28,11 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 BeforeCommit = Callable[[set[int]], object]
+
+BUSY = 15.0
+"""Seconds for which a writer waits on SQLite until nobody else writes."""
+_LOOK_AGAIN = 0.0005
+"""Seconds between two looks. SQLite itself sleeps longer and longer, up to 100 ms, and whoever came last overtakes."""
 
 
 @dataclass(slots=True)
@@ -162,7 +169,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "busy_timeout=15000",
+        _PATIENT,
         "cache_size=-32000",
         "temp_store=MEMORY",
     ):
@@ -171,4 +178,35 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing() else "BEGIN")
+    if writing():
+        _begin_to_write(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Have SQLite's only write lock, soon after whoever has it lets go (decision 38).
+
+    Raises:
+        sqlalchemy.exc.OperationalError: it was not to be had for :data:`BUSY` seconds.
+    """
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    until = time.monotonic() + BUSY
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < until:
+            try:
+                driver.execute(_WRITE)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(_LOOK_AGAIN)
+            else:
+                return
+        connection.exec_driver_sql(_WRITE)  # which tells what is wrong as every statement does
+    finally:
+        driver.execute(f"PRAGMA {_PATIENT}")
+
+
+_PATIENT = f"busy_timeout={1000 * BUSY:.0f}"
+_WRITE = "BEGIN IMMEDIATE"

@@ -74,6 +74,8 @@ class SmtpServer:
     logons: list[str] = field(default_factory=list)
     largest: int = 99_999_999
     """Bytes of a mail that it takes (RFC 1870)."""
+    pipelining: bool = False
+    """Whether it says that it reads ahead (RFC 2920)."""
 
     def __post_init__(self) -> None:
         self._programs: dict[str, deque[str]] = {}
@@ -196,6 +198,7 @@ class SmtpServer:
                 match words.partition(" ")[0].upper():
                     case "EHLO" | "HELO":
                         offer = "" if secured or self._tls is None else "250-STARTTLS\r\n"
+                        offer += "250-PIPELINING\r\n" if self.pipelining else ""
                         say(f"250-test\r\n{offer}250-AUTH PLAIN\r\n250 SIZE {self.largest}")
                     case "STARTTLS":
                         say("220 go on")

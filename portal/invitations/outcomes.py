@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BindParameter, bindparam, select, update
+from sqlalchemy import select, update
 
 from portal.access import service as access
 from portal.access.models import EndReason, Grant
@@ -24,7 +24,7 @@ from portal.mail.models import OutboxMessage, OutboxState
 from portal.people import bounces
 from portal.people import service as people
 from portal.people.models import Patient
-from portal.rows import table_of
+from portal.rows import among, table_of
 
 if TYPE_CHECKING:
     from portal.mail.registry import Outcome
@@ -37,22 +37,21 @@ _AFTER = {
     EndReason.EMAIL_CHANGED: InvitationState.VOIDED,
 }
 
-_NUMBERS: BindParameter[int] = bindparam("numbers", expanding=True)
 _LOCK = (
     select(Patient.id)
-    .where(Patient.id.in_(select(Invitation.patient_id).where(Invitation.id.in_(_NUMBERS))))
+    .where(Patient.id.in_(select(Invitation.patient_id).where(among(Invitation.id, "numbers"))))
     .order_by(Patient.id)
     .with_for_update(of=Patient)
 )
 _PREPARED = select(
     Invitation.id, Invitation.public_id, Invitation.practice_id, Invitation.patient_id
-).where(Invitation.id.in_(_NUMBERS), Invitation.state == InvitationState.PREPARED.value)
+).where(among(Invitation.id, "numbers"), Invitation.state == InvitationState.PREPARED.value)
 _LIVE = select(Invitation.id).where(
-    Invitation.patient_id.in_(_NUMBERS), Invitation.state == InvitationState.LIVE.value
+    among(Invitation.patient_id, "numbers"), Invitation.state == InvitationState.LIVE.value
 )
 _GO_LIVE = (
     update(table_of(Invitation))
-    .where(table_of(Invitation).c.id.in_(_NUMBERS))
+    .where(among(table_of(Invitation).c.id, "numbers"))
     .values(state=InvitationState.LIVE.value)
 )
 

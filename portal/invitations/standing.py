@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, select
+from sqlalchemy import Row, exists, select
 
 from portal import clock
 from portal.access.models import Grant
@@ -17,6 +17,7 @@ from portal.invitations.rules import LinkState, link_state
 from portal.invitations.state import InvitationState
 from portal.people.models import BlockedAddress, Patient
 from portal.practices.models import Practice
+from portal.rows import among
 
 FACTS = (
     select(
@@ -45,14 +46,14 @@ FACTS = (
     .join(Grant, Grant.id == Invitation.grant_id)
     .join(Patient, Patient.id == Invitation.patient_id)
     .join(Practice, Practice.id == Patient.practice_id)
-    .where(Invitation.id.in_(bindparam("numbers", expanding=True)))
+    .where(among(Invitation.id, "numbers"))
 )
 """One row for each of some invitations."""
 
 
 def open_ones(numbers: Collection[int], *, now: datetime) -> dict[int, Row[*tuple[Any, ...]]]:
     """Those of these whose link works and whose chart may be written to, by number; a row of :data:`FACTS` each."""
-    rows = db.session.connection().execute(FACTS, {"numbers": list(numbers)}).all()
+    rows = db.session.connection().execute(FACTS, {"numbers": numbers}).all()
     return {row.id: row for row in rows if _stands(row, now=now)}
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.extensions import db
 from portal.invitations.models import Invitation, InvitationEvent
-from portal.rows import insert_rows, table_of
+from portal.rows import insert_rows
 from portal.transaction import atomic
 
 
@@ -136,13 +136,7 @@ def add_accepted(tries: Mapping[int, tuple[str, bool]], *, now: datetime) -> Non
         }
         for number, (once, twice) in tries.items()
     ]
-    db.session.execute(_ONCE[db.engine.dialect.name], rows)
-
-
-_ONCE = {
-    name: insert(table_of(InvitationEvent)).on_conflict_do_nothing()
-    for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
-}
+    insert_rows(InvitationEvent, rows, once=True)
 
 
 def mail_failures(invitation_ids: list[int]) -> dict[int, str]:

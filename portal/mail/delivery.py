@@ -30,8 +30,10 @@ log = structlog.get_logger()
 
 BATCH = 200
 """Mails claimed at once."""
-CHUNK = 50
+CHUNK = 100
 """Mails read and composed at once, not long before they go out."""
+LOW = 25
+"""Fewer that are ready to go, and the next are composed."""
 PER_LINE = 25
 """So many mails have to wait for each further connection."""
 MARK_WITHIN = 0.02
@@ -147,7 +149,7 @@ class _Round:
         if self._may_claim and len(self._claimed) < CHUNK and time.monotonic() < self._until:
             self.claim()
         waiting = self._desk.pile.qsize()
-        if self._claimed and waiting < CHUNK // 2:
+        if self._claimed and waiting < LOW:
             self._compose([self._claimed.popleft() for _ in range(min(CHUNK, len(self._claimed)))])
         mails = len(self._out) + len(self._claimed)
         wanted = min(settings().mail_connections, max(1, mails // PER_LINE))

@@ -1,4 +1,4 @@
-"""smtplib's client, taught three things: to ask before DATA, to know how far it came, and to wait for the dot."""
+"""smtplib's client, taught to ask before DATA, to know how far it came, to wait for the dot, and to talk ahead."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import smtplib
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from typing_extensions import Buffer
 
@@ -44,22 +45,46 @@ class Dialogue(smtplib.SMTP):
         self.stage = Stage.GREETING
         self.handed_over = False
         self.sock: socket.socket | None = None
+        self._recipient = ""
+        self._told_recipient = False
         self._before_data: Callable[[], bool] = bool
         self._patience, self._dot_patience = timeout, dot_timeout
         self._handed = handed
         begun(self)
         super().__init__(server, port, local_hostname=own_name, timeout=timeout)
 
-    def begin(self, before_data: Callable[[], bool]) -> None:
-        """A new mail; ``before_data`` is asked when the server has taken sender and recipient."""
+    def begin(self, recipient: str, before_data: Callable[[], bool]) -> None:
+        """A new mail to this one; ``before_data`` is asked when the server has taken sender and recipient."""
+        self._recipient = recipient
         self._before_data = before_data
         self.handed_over = False
         self.stage = Stage.SENDER
 
+    def mail(self, sender: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
+        """MAIL FROM an address of our own; RCPT TO goes with it where the server reads ahead (RFC 2920)."""
+        # smtplib reads every address anew, which costs as much as all the rest of a mail here
+        commands = [" ".join([f"mail FROM:<{sender}>", *(options if self.does_esmtp else ())])]
+        self._told_recipient = self.does_esmtp and self.has_extn("pipelining")
+        if self._told_recipient:
+            commands.append(f"rcpt TO:<{self._recipient}>")
+        self._command(*commands)
+        code, text = self.getreply()
+        if self._told_recipient and code not in {250, 421}:
+            with suppress(smtplib.SMTPServerDisconnected):
+                self.getreply()  # to RCPT, which nobody asks for any more
+        return code, text
+
     def rcpt(self, recip: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
-        """RCPT TO."""
+        """RCPT TO an address that :func:`portal.mail.addresses.on_the_wire` has passed."""
         self.stage = Stage.RECIPIENT
-        return super().rcpt(recip, options)
+        if not self._told_recipient:
+            self._command(" ".join([f"rcpt TO:<{recip}>", *options]))
+        return self.getreply()
+
+    def _command(self, *lines: str) -> None:
+        if any("\r" in line or "\n" in line for line in lines):
+            raise ValueError("a command is one line")
+        self.send("".join(f"{line}\r\n" for line in lines))
 
     def data(self, msg: Buffer | str) -> tuple[int, bytes]:
         """DATA, the mail, the final dot and the server's answer to it.

@@ -11,30 +11,33 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, case, text
 
 from portal.extensions import db
 from portal.mail import registry
 from portal.mail.models import OutboxMessage
-from portal.mail.outbox import lease_end, tell_result
+from portal.mail.outbox import lease_end, renew, tell_result
 from portal.mail.state import OutboxState
-from portal.rows import table_of
+from portal.rows import among, table_of
 from portal.transaction import atomic
 
 _ROWS = table_of(OutboxMessage)
-_MINE = (
-    _ROWS.c.id.in_(bindparam("numbers", expanding=True)),
-    _ROWS.c.lease == bindparam("mine"),
-    _ROWS.c.state == OutboxState.SENDING.value,
-)
-_HAND_OVER = (
+_MINE = (among(_ROWS.c.id, "numbers"), _ROWS.c.lease == bindparam("mine"))
+"""What has a lease is being sent, says the table; were that asked too, PostgreSQL would look through all that is."""
+_MARK = (
     _ROWS.update()
     .where(*_MINE)
-    .values(handed_over_at=bindparam("now"), leased_until=bindparam("until"))
-    .returning(_ROWS.c.id)
+    .values(
+        handed_over_at=case(
+            (among(_ROWS.c.id, "asked"), bindparam("now")), else_=_ROWS.c.handed_over_at
+        ),
+        settled_at=case(
+            (among(_ROWS.c.id, "answered"), bindparam("now")), else_=_ROWS.c.settled_at
+        ),
+    )
+    .returning(_ROWS.c.id, (_ROWS.c.leased_until < bindparam("soon")).label("late"))
 )
 _TAKE_BACK = _ROWS.update().where(*_MINE).values(handed_over_at=None)
-_ANSWERED = _ROWS.update().where(*_MINE).values(settled_at=bindparam("now"))
 _ACCEPTED = (
     _ROWS.update()
     .where(*_MINE)
@@ -68,30 +71,24 @@ def hand_over(
     Returns:
         Number -> whether it goes, or was taken back or is not wanted. What is missing is not this sender's any more.
     """
+    numbers = [message.id for message in asked]
+    given = {
+        "numbers": [*numbers, *answered],
+        "asked": numbers,
+        "answered": answered,
+        "mine": lease,
+        "now": now,
+        "soon": lease_end(now, left=0.5),
+    }
     with atomic():
-        note_answered(answered, lease=lease, now=now)
-        if not asked:
-            return {}
-        given = {
-            "numbers": [message.id for message in asked],
-            "mine": lease,
-            "now": now,
-            "until": lease_end(now),
-        }
-        held = set(db.session.connection().scalars(_HAND_OVER, given))
-        mine = [message for message in asked if message.id in held]
-        wanted = _wanted(mine, now=now)
+        rows = db.session.connection().execute(_MARK, given).all()
+        if any(row.late for row in rows):
+            renew(lease, now=now)  # nobody may take from us what is about to go out
+        held = {row.id for row in rows}.intersection(numbers)
+        wanted = _wanted([message for message in asked if message.id in held], now=now)
         if unwanted := held - wanted:
-            db.session.connection().execute(_TAKE_BACK, {"numbers": list(unwanted), "mine": lease})
+            db.session.connection().execute(_TAKE_BACK, {"numbers": unwanted, "mine": lease})
         return {number: number in wanted for number in held}
-
-
-def note_answered(numbers: Collection[int], *, lease: str, now: datetime) -> None:
-    """That the server has taken these mails, in the caller's transaction; :func:`settle` does the rest."""
-    if numbers:
-        db.session.connection().execute(
-            _ANSWERED, {"numbers": list(numbers), "mine": lease, "now": now}
-        )
 
 
 def settle(messages: Sequence[OutboxMessage], *, lease: str, now: datetime) -> None:

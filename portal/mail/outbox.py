@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, literal, select, update
 
 from portal import tokens
 from portal.audit import service as audit
@@ -23,19 +23,52 @@ from portal.mail.models import OutboxMessage
 from portal.mail.registry import Outcome
 from portal.mail.rules import SETTLED, TRANSITIONS, Kind, Reason, Result, after
 from portal.mail.state import OutboxState
-from portal.rows import table_of
+from portal.rows import among, table_of
 from portal.settings import settings
 from portal.transaction import atomic
 
 MAIL = system("Mail")
 _ROWS = table_of(OutboxMessage)
+_SENDING = literal(OutboxState.SENDING.value, literal_execute=True)
+_IN_HAND = (
+    _ROWS.c.lease == bindparam("mine"),
+    # these two lead SQLite to the index of what is being sent
+    _ROWS.c.state == _SENDING,
+    _ROWS.c.leased_until.is_not(None),
+)
+_DUE = (
+    select(_ROWS.c.id)
+    .where(
+        _ROWS.c.state == literal(OutboxState.QUEUED.value, literal_execute=True),
+        _ROWS.c.next_attempt_at <= bindparam("now"),
+        # of its own accord SQLite would take the index of purposes, and look through all that was ever mailed
+        among(func.coalesce(_ROWS.c.purpose, ""), "purposes"),
+    )
+    .order_by(_ROWS.c.next_attempt_at, _ROWS.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    _ROWS.update()
+    .where(among(_ROWS.c.id, "numbers"))
+    .values(
+        state=OutboxState.SENDING.value, lease=bindparam("mine"), leased_until=bindparam("until")
+    )
+)
+_RENEW = _ROWS.update().where(*_IN_HAND).values(leased_until=bindparam("until"))
+_RELEASE = (
+    _ROWS.update()
+    .where(*_IN_HAND, _ROWS.c.handed_over_at.is_(None))
+    .values(
+        state=OutboxState.QUEUED.value,
+        lease=None,
+        leased_until=None,
+        next_attempt_at=bindparam("now"),
+    )
+)
 _HELD = (
     select(_ROWS)
-    .where(
-        _ROWS.c.id.in_(bindparam("numbers", expanding=True)),
-        _ROWS.c.lease == bindparam("mine"),
-        _ROWS.c.state == OutboxState.SENDING.value,
-    )
+    .where(among(_ROWS.c.id, "numbers"), _ROWS.c.lease == bindparam("mine"))
     .order_by(_ROWS.c.next_attempt_at, _ROWS.c.id)
 )
 
@@ -61,50 +94,27 @@ def claim(
         lease: that of a sender which takes more; None begins a new one.
     """
     lease = lease or tokens.public_id()
-    due = (
-        select(OutboxMessage.id)
-        .where(
-            OutboxMessage.state == OutboxState.QUEUED.value,
-            OutboxMessage.next_attempt_at <= now,
-            OutboxMessage.purpose.in_(registry.purposes()),
-        )
-        .order_by(OutboxMessage.next_attempt_at, OutboxMessage.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    if public_id is not None:
-        due = due.where(OutboxMessage.public_id == public_id)
+    due = _DUE if public_id is None else _DUE.where(_ROWS.c.public_id == public_id)
+    given = {"now": now, "purposes": registry.purposes(), "limit": limit}
     with atomic():
-        numbers = tuple(db.session.scalars(due))
+        connection = db.session.connection()
+        numbers = tuple(connection.scalars(due, given))
         if numbers:
-            db.session.execute(
-                update(OutboxMessage)
-                .where(OutboxMessage.id.in_(numbers))
-                .values(state=OutboxState.SENDING.value, lease=lease, leased_until=lease_end(now))
-            )
+            held = {"numbers": numbers, "mine": lease, "until": lease_end(now)}
+            connection.execute(_CLAIM, held)
     return Claim(lease, numbers)
 
 
 def renew(lease: str, *, now: datetime) -> None:
     """The sender is alive."""
     with atomic():
-        db.session.execute(
-            update(OutboxMessage)
-            .where(OutboxMessage.lease == lease)
-            .values(leased_until=lease_end(now))
-        )
+        db.session.connection().execute(_RENEW, {"mine": lease, "until": lease_end(now)})
 
 
 def release(lease: str, *, now: datetime) -> None:
     """Give back what was claimed and not tried, so that another sender need not wait for the lease to run out."""
     with atomic():
-        db.session.execute(
-            update(OutboxMessage)
-            .where(OutboxMessage.lease == lease, OutboxMessage.handed_over_at.is_(None))
-            .values(
-                state=OutboxState.QUEUED.value, lease=None, leased_until=None, next_attempt_at=now
-            )
-        )
+        db.session.connection().execute(_RELEASE, {"mine": lease, "now": now})
 
 
 def held(numbers: Collection[int], lease: str) -> list[OutboxMessage]:
@@ -112,7 +122,7 @@ def held(numbers: Collection[int], lease: str) -> list[OutboxMessage]:
 
     To be read only: bare rows with the names of the columns, free of the session.
     """
-    rows = db.session.connection().execute(_HELD, {"numbers": list(numbers), "mine": lease})
+    rows = db.session.connection().execute(_HELD, {"numbers": numbers, "mine": lease})
     return cast(list[OutboxMessage], rows.all())
 
 
@@ -249,6 +259,6 @@ def _requeue(number: int, lease: str, *, now: datetime) -> None:
         )
 
 
-def lease_end(now: datetime) -> datetime:
-    """When a lease that is renewed now runs out."""
-    return now + timedelta(seconds=settings().mail_lease)
+def lease_end(now: datetime, *, left: float = 1.0) -> datetime:
+    """When a lease runs out of which so much is left: all of it, when it is renewed now."""
+    return now + timedelta(seconds=left * settings().mail_lease)

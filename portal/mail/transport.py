@@ -106,7 +106,7 @@ class Transport:
         if dialogue is None or host is None:
             return Result(Kind.TEMPORARY, Reason.CONNECTION_LOST, whole_server=True)
         self._within(BEFORE_DOT * self._timeout)
-        dialogue.begin(before_data)
+        dialogue.begin(letter.recipient, before_data)
         self._sent += 1
         try:
             host.sendmail(letter.sender, [letter.recipient], letter.raw)

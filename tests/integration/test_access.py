@@ -17,7 +17,7 @@ from portal.errors import Refused, Stale
 from portal.extensions import db
 from portal.invitations import service as invitations
 from portal.people import service as people
-from portal.transaction import WriteOutsideTransaction, atomic
+from portal.transaction import WriteOutsideTransaction, atomic, writing
 from tests.factories import make_house, make_invitation, make_patient
 
 
@@ -84,18 +84,22 @@ def test_the_sweep_takes_the_patient_s_lock_before_the_grant_s(app, moment) -> N
     steps: list[str] = []
 
     def listen(_connection, _cursor, statement, *_more) -> None:
-        begun = statement.startswith("BEGIN IMMEDIATE")
-        locked = "FROM patient" in statement and "FOR UPDATE" in statement
-        if begun or locked:
+        if "FROM patient" in statement and "FOR UPDATE" in statement:
             steps.append("lock")
         elif statement.startswith("UPDATE access_grant"):
             steps.append("end")
 
+    def begin(_connection) -> None:
+        if db.engine.dialect.name == "sqlite" and writing():
+            steps.append("lock")  # of the whole database
+
     event.listen(db.engine, "before_cursor_execute", listen)
+    event.listen(db.engine, "begin", begin)
     try:
         assert access.end_overdue(by=house.hand, now=moment.now) == 1
     finally:
         event.remove(db.engine, "before_cursor_execute", listen)
+        event.remove(db.engine, "begin", begin)
     assert steps[:2] == ["lock", "end"]
 
 

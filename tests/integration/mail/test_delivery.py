@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from portal import queue
 from portal.access import service as access
 from portal.access.models import EndReason
 from portal.audit import service as audit
@@ -18,6 +21,7 @@ from portal.invitations import service as invitations
 from portal.invitations.models import Invitation, InvitationEvent
 from portal.mail import delivery, ledger, outbox, registry, transport
 from portal.mail.delivery import deliver
+from portal.mail.jobs import sweep_outbox
 from portal.mail.models import OutboxMessage
 from portal.mail.rules import DOUBT_WAIT, GIVE_UP_AFTER, Kind, Reason, Result
 from portal.people import service as people
@@ -540,6 +544,71 @@ def test_a_sender_that_lost_its_mails_and_has_them_again_sends_each_once(
     deliver()
     assert [the_message(invitation).state for invitation in made] == ["accepted"] * 3
     assert sorted(mail.recipient for mail in smtp.received) == sorted(one.email for one in made)
+
+
+def test_what_goes_out_is_ours_for_a_while_yet(house, moment) -> None:
+    """Whoever stood still for nearly a whole lease must not see a mail taken that is about to go."""
+    for _ in range(2):
+        invite(house, moment)
+    claim = outbox.claim(now=moment.now, limit=10)
+    end = moment.now + timedelta(seconds=60)
+    now_one, later_one = outbox.held(claim.numbers, claim.lease)
+    for seconds, until in ((20, end), (39, end + timedelta(seconds=59))):
+        moment.pass_(seconds=seconds)
+        went = ledger.hand_over([now_one], answered=(), lease=claim.lease, now=moment.now)
+        assert went == {now_one.id: True}
+        db.session.rollback()
+        for number in now_one.id, later_one.id:
+            assert db.session.get_one(OutboxMessage, number).leased_until == until
+    moment.pass_(seconds=59)
+    assert outbox.recover(now=moment.now) == 0
+    moment.pass_(seconds=1)
+    assert outbox.recover(now=moment.now) == 2
+
+
+GROWS = re.compile(
+    r"SCAN (outbox|invi|patient|access)|(message|invitation|patient|grant) .*\((purpose|practice_id)=\?\)"
+)
+
+
+def test_no_statement_of_a_sender_walks_through_all_that_was_ever_mailed(
+    house, moment, monkeypatch
+) -> None:
+    if db.engine.dialect.name != "sqlite":
+        return  # its plans depend on how much there is
+    monkeypatch.setattr(queue, "ring", lambda *_: True)
+    for _ in range(3):
+        invite(house, moment)
+    said: dict[str, Any] = {}
+
+    def listen(
+        _c: Any, _cursor: Any, statement: str, values: Any, _context: Any, many: bool
+    ) -> None:
+        said[statement] = values[0] if many else values
+
+    event.listen(db.engine, "before_cursor_execute", listen)
+    claim = outbox.claim(now=moment.now, limit=10)
+    messages = outbox.held(claim.numbers, claim.lease)
+    ledger.hand_over(messages[:2], answered=(), lease=claim.lease, now=moment.now)
+    taken = claim.numbers[:1]
+    ledger.hand_over([], answered=taken, lease=claim.lease, now=moment.now)
+    ledger.settle(messages[:1], lease=claim.lease, now=moment.now)
+    outbox.renew(claim.lease, now=moment.now)
+    outbox.release(claim.lease, now=moment.now)
+    outbox.recover(now=moment.now)
+    sweep_outbox(moment.now)
+    event.remove(db.engine, "before_cursor_execute", listen)
+    walks = {
+        row[3]: statement
+        for statement, values in said.items()
+        if statement.startswith(("SELECT", "UPDATE"))
+        for row in db.session.connection().exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {statement}", values
+        )
+        if GROWS.search(row[3])
+    }
+    assert walks == {}
+    assert len(said) > 12
 
 
 def test_the_database_away_for_a_moment_makes_no_mail_repeat(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import smtplib
 import ssl
 import time
 from datetime import UTC, datetime, timedelta
@@ -14,9 +16,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from portal.mail.dialogue import Dialogue
 from portal.mail.rules import Kind, Reason
 from portal.mail.transport import Letter, Transport
-from tests.smtp import DROP_MID_DATA, ONE_BYTE_A_TIME
+from tests.smtp import DROP, DROP_MID_DATA, ONE_BYTE_A_TIME
 
 SMALL = Letter(
     raw=b"Subject: x\r\n\r\n.hidden dot\r\nend", sender="a@example.com", recipient="b@example.com"
@@ -37,6 +40,98 @@ def test_dots_and_line_ends_arrive_as_they_were(transport, smtp) -> None:
     assert transport.connect() is None
     assert transport.send(SMALL, before_data=yes).kind is Kind.ACCEPTED
     assert smtp.received[0].raw == SMALL.raw + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "address", ["b@example.com", '"b c"@example.com', "o'b+c.d@sub.example.com"]
+)
+def test_addresses_go_out_as_smtplib_writes_them(transport, smtp, address) -> None:
+    transport.connect()
+    one = Letter(raw=SMALL.raw, sender="bounce+abc.def@example.com", recipient=address)
+    assert transport.send(one, before_data=yes).kind is Kind.ACCEPTED
+    [mail] = smtp.received
+    assert f"<{mail.sender}>" == smtplib.quoteaddr(one.sender)
+    assert f"<{mail.recipient}>" == smtplib.quoteaddr(address)
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[bytes]:
+    """What goes out, piece by piece."""
+    pieces: list[bytes] = []
+    real = Dialogue.send
+
+    def send(self, told) -> None:
+        pieces.append(told.encode() if isinstance(told, str) else bytes(told))
+        real(self, told)
+
+    monkeypatch.setattr(Dialogue, "send", send)
+    return pieces
+
+
+BOTH = rb"mail FROM:<a@example\.com> size=\d+\r\nrcpt TO:<b@example\.com>\r\n"
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_sender_and_recipient_go_together_where_the_server_reads_ahead(
+    transport, smtp, sent, ahead
+) -> None:
+    smtp.pipelining = ahead
+    transport.connect()
+    for _ in range(2):
+        assert transport.send(SMALL, before_data=yes).kind is Kind.ACCEPTED
+    assert [bool(re.fullmatch(BOTH, piece)) for piece in sent].count(True) == 2 * ahead
+    assert len(smtp.received) == 2
+    assert smtp.connections == 1
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+@pytest.mark.parametrize(
+    ("stage", "answer", "kind", "connections"),
+    [
+        ("sender", "451 4.3.0 Later", Kind.TEMPORARY, 1),
+        ("sender", "550 5.7.1 No", Kind.TEMPORARY, 1),
+        ("sender", "421 4.3.2 Bye", Kind.TEMPORARY, 2),
+        ("sender", DROP, Kind.TEMPORARY, 2),
+        ("recipient", "550 5.1.1 No such user", Kind.PERMANENT, 1),
+        ("recipient", "421 4.3.2 Bye", Kind.TEMPORARY, 2),
+        ("recipient", DROP, Kind.TEMPORARY, 2),
+    ],
+)
+def test_the_next_mail_hears_its_own_answers(
+    transport, smtp, ahead, stage, answer, kind, connections
+) -> None:
+    """A "no" to the sender leaves an answer to the recipient behind, which is nobody else's."""
+    smtp.pipelining = ahead
+    smtp.program(stage, answer)
+    transport.connect()
+    refused = transport.send(SMALL, before_data=yes)
+    assert refused.kind is kind
+    assert answer == DROP or refused.said == answer
+    if not transport.connected:
+        assert transport.connect() is None
+    assert transport.send(SMALL, before_data=yes).kind is Kind.ACCEPTED
+    assert [mail.recipient for mail in smtp.received] == [SMALL.recipient]
+    assert smtp.connections == connections
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_mail_that_is_taken_back_leaves_nothing_behind(transport, smtp, ahead) -> None:
+    smtp.pipelining = ahead
+    transport.connect()
+    assert transport.send(SMALL, before_data=lambda: False).kind is Kind.NOT_WANTED
+    assert transport.send(SMALL, before_data=yes).kind is Kind.ACCEPTED
+    assert len(smtp.received) == smtp.connections == 1
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_no_address_brings_a_command_of_its_own(transport, smtp, ahead) -> None:
+    smtp.pipelining = ahead
+    transport.connect()
+    for recipient in "b@example.com>\r\nDATA", "b@example.com\n":
+        with pytest.raises(ValueError, match="one line"):
+            transport.send(Letter(SMALL.raw, SMALL.sender, recipient), before_data=yes)
+        transport.connect()
+    assert smtp.received == []
 
 
 def test_a_reset_while_the_bytes_go_out_is_no_doubt(transport, smtp) -> None:
