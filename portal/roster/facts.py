@@ -92,6 +92,8 @@ FACTS = (
     .outerjoin(Grant, and_(Grant.patient_id == Patient.id, Grant.ended_at.is_(None)))
 )
 """One row for each patient, to narrow down and to read with :func:`standing_of`; ``now`` is its parameter."""
+FACTS_OF = FACTS.where(Patient.id.in_(bindparam("patients", expanding=True)))
+"""The same of these ``patients``, made once: putting it together costs as much as asking it."""
 
 
 def standing_of(facts: Row[*tuple[Any, ...]], *, now: datetime) -> Standing:
