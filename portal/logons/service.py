@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from portal import tokens
 from portal.extensions import db
@@ -12,6 +12,8 @@ from portal.logons.models import Logon
 from portal.logons.rules import TOUCH_EVERY, end_reason
 from portal.logons.side import Side
 from portal.transaction import atomic
+
+_FOUND = select(Logon).where(Logon.token_hash == bindparam("hash"), Logon.side == bindparam("side"))
 
 
 def start(*, side: Side, subject_id: int, client: str | None, now: datetime) -> str:
@@ -32,9 +34,7 @@ def start(*, side: Side, subject_id: int, client: str | None, now: datetime) -> 
 
 def find(token: str, *, side: Side, now: datetime) -> Logon | None:
     """The log-on behind a cookie, while it lasts."""
-    logon = db.session.scalar(
-        select(Logon).where(Logon.token_hash == tokens.digest(token), Logon.side == side.value)
-    )
+    logon = db.session.scalar(_FOUND, {"hash": tokens.digest(token), "side": side.value})
     if logon is None or logon.ended_at is not None:
         return None
     over = end_reason(side, started_at=logon.started_at, last_seen_at=logon.last_seen_at, now=now)

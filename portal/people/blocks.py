@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from portal.extensions import db
 from portal.people.models import BlockedAddress, Patient
+
+_BLOCKED = select(BlockedAddress.patient_id, BlockedAddress.email_key).where(
+    BlockedAddress.patient_id.in_(bindparam("patients", expanding=True))
+)
 
 
 def blocked_among(patients: Iterable[Patient]) -> set[int]:
@@ -15,9 +19,5 @@ def blocked_among(patients: Iterable[Patient]) -> set[int]:
     keys = {patient.id: patient.email_key for patient in patients}
     if not keys:
         return set()
-    rows = db.session.execute(
-        select(BlockedAddress.patient_id, BlockedAddress.email_key).where(
-            BlockedAddress.patient_id.in_(keys)
-        )
-    )
+    rows = db.session.execute(_BLOCKED, {"patients": list(keys)})
     return {patient_id for patient_id, email_key in rows if keys[patient_id] == email_key}
