@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import bindparam, func, select, union, update
 from sqlalchemy.orm import aliased
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal import clock, tokens
 from portal.access.charts import Chart, chart_of
@@ -28,6 +29,7 @@ grant_ended: Hook[[Grant, EndReason, Actor, datetime]] = Hook()
 """Called when a grant ends: the rooms above void invitations and end log-ons."""
 
 
+_END = table_of(Grant).update().where(Grant.id == bindparam("grant"), Grant.ended_at.is_(None))
 _CURRENT = select(Grant).where(Grant.patient_id == bindparam("patient"), Grant.ended_at.is_(None))
 _NEWEST_USED = (
     select(func.max(Grant.id))
@@ -219,26 +221,23 @@ def end(*, grant: Grant, reason: EndReason, by: Actor, now: datetime) -> bool:
     """End a grant; False when it had ended before. Log-ons and open invitations under it end with it."""
     grant_id = grant.id
     with atomic():
-        ended = db.session.scalar(
-            update(Grant)
-            .where(Grant.id == grant_id, Grant.ended_at.is_(None))
-            .values(ended_at=now, ended_by_name=by.name, end_reason=reason.value)
-            .returning(Grant)
-            .execution_options(populate_existing=True)
-        )
-        if ended is None:
+        ended = {"ended_at": now, "ended_by_name": by.name, "end_reason": reason.value}
+        done = db.session.connection().execute(_END, {"grant": grant_id, **ended})
+        if done.rowcount != 1:
             return False
-        touch_patient(ended.patient_id)
+        for name, value in ended.items():
+            set_committed_value(grant, name, value)
+        touch_patient(grant.patient_id)
         audit.record(
             "access.ended",
-            practice_id=ended.practice_id,
+            practice_id=grant.practice_id,
             by=by,
             now=now,
-            subject=("patient", ended.patient_id),
-            grant=ended.public_id,
+            subject=("patient", grant.patient_id),
+            grant=grant.public_id,
             reason=reason.value,
         )
-        grant_ended(ended, reason, by, now)
+        grant_ended(grant, reason, by, now)
         return True
 
 
