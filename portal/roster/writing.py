@@ -7,11 +7,11 @@ commits wait for each other, and the later of two that touch one patient reads w
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, func, select, text
+from sqlalchemy import ColumnElement, RowMapping, bindparam, case, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal import clock, sweep
@@ -181,7 +181,7 @@ def _refresh_few(ids: Sequence[int], *, now: datetime) -> Tally:
     return moved
 
 
-def _pills(row: Mapping[str, Any]) -> list[tuple[int, Pill]]:
+def _pills(row: Values | RowMapping) -> list[tuple[int, Pill]]:
     held = [Pill.ALL, Pill(STATUSES[row["status"]].value)]
     held += [pill for pill in (Pill.EXPIRED, Pill.BOUNCED, Pill.MISSING) if row[pill.value]]
     return [(row["practice_id"], pill) for pill in held]
