@@ -100,7 +100,11 @@ def statuses(patients: list[Patient], *, now: datetime) -> dict[int, Status]:
 def enable(
     *, patient: Patient, by: Actor, now: datetime, require_new_invitation: bool = False
 ) -> Grant:
-    """The grant that :func:`open_grant` opens or finds open."""
+    """The grant that :func:`open_grant` opens or finds open.
+
+    Raises:
+        Refused: the chart is end-dated or the patient deceased.
+    """
     return open_grant(
         patient=patient, by=by, now=now, require_new_invitation=require_new_invitation
     )[0]
