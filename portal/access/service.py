@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import bindparam, func, select, union, update
 from sqlalchemy.orm import aliased
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal import clock, tokens
 from portal.access.charts import Chart, chart_of
@@ -19,6 +20,7 @@ from portal.errors import Refused
 from portal.extensions import db
 from portal.hooks import Hook
 from portal.people.locking import lock_patient as lock_patient
+from portal.people.locking import number_of
 from portal.people.models import Patient
 from portal.rows import Values, among, insert_numbered, table_of
 from portal.transaction import atomic, touch_patient, touch_patients
@@ -27,11 +29,24 @@ grant_ended: Hook[[Grant, EndReason, Actor, datetime]] = Hook()
 """Called when a grant ends: the rooms above void invitations and end log-ons."""
 
 
+_END = table_of(Grant).update().where(Grant.id == bindparam("grant"), Grant.ended_at.is_(None))
+_CURRENT = select(Grant).where(Grant.patient_id == bindparam("patient"), Grant.ended_at.is_(None))
+_NEWEST_USED = (
+    select(func.max(Grant.id))
+    .where(
+        among(Grant.patient_id, "patients"),
+        Grant.first_logon_at.is_not(None),
+    )
+    .group_by(Grant.patient_id)
+)
+_USED = select(
+    Grant.patient_id, Grant.first_logon_at, Grant.activated_at, Grant.existing_account_since
+).where(Grant.id.in_(_NEWEST_USED))
+
+
 def current_grant(patient_id: int) -> Grant | None:
     """The patient's grant that has not ended."""
-    return db.session.scalar(
-        select(Grant).where(Grant.patient_id == patient_id, Grant.ended_at.is_(None))
-    )
+    return db.session.scalar(_CURRENT, {"patient": patient_id})
 
 
 def history(patient_id: int) -> list[Grant]:
@@ -85,7 +100,20 @@ def statuses(patients: list[Patient], *, now: datetime) -> dict[int, Status]:
 def enable(
     *, patient: Patient, by: Actor, now: datetime, require_new_invitation: bool = False
 ) -> Grant:
-    """Open a grant; where one is open, that one is returned and nothing changes.
+    """The grant that :func:`open_grant` opens or finds open.
+
+    Raises:
+        Refused: the chart is end-dated or the patient deceased.
+    """
+    return open_grant(
+        patient=patient, by=by, now=now, require_new_invitation=require_new_invitation
+    )[0]
+
+
+def open_grant(
+    *, patient: Patient, by: Actor, now: datetime, require_new_invitation: bool = False
+) -> tuple[Grant, bool]:
+    """Open a grant, True; where one is open, that one is returned with False and nothing changes.
 
     A patient whose account was active before, and whose e-mail on file is still the one it was activated
     with, is green at once (1.5), unless a new invitation is required.
@@ -93,12 +121,12 @@ def enable(
     Raises:
         Refused: the chart is end-dated or the patient deceased.
     """
-    patient_id = patient.id
+    patient_id = number_of(patient)
     with atomic():
         patient = lock_patient(patient_id)
         grant = current_grant(patient_id)
         if grant is not None:
-            return grant
+            return grant, False
         if chart_ended(patient, now=now):
             raise Refused("deceased" if patient.deceased else "end_dated")
         chart = chart_of(patient)
@@ -109,7 +137,7 @@ def enable(
         touch_patient(patient_id)
         db.session.flush()
         _tell_enabled(values, by=by, now=now)
-        return grant
+        return grant, True
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +225,12 @@ def end(*, grant: Grant, reason: EndReason, by: Actor, now: datetime) -> bool:
     """End a grant; False when it had ended before. Log-ons and open invitations under it end with it."""
     grant_id = grant.id
     with atomic():
-        done = db.session.execute(
-            update(Grant)
-            .where(Grant.id == grant_id, Grant.ended_at.is_(None))
-            .values(ended_at=now, ended_by_name=by.name, end_reason=reason.value)
-        )
-        if getattr(done, "rowcount", 0) != 1:
+        ended = {"ended_at": now, "ended_by_name": by.name, "end_reason": reason.value}
+        done = db.session.connection().execute(_END, {"grant": grant_id, **ended})
+        if done.rowcount != 1:
             return False
-        grant = db.session.get_one(Grant, grant_id, populate_existing=True)
+        for name, value in ended.items():
+            set_committed_value(grant, name, value)
         touch_patient(grant.patient_id)
         audit.record(
             "access.ended",
@@ -298,25 +324,8 @@ def _end_overdue(patient_id: int, *, by: Actor, now: datetime) -> bool:
 
 def _active_before(charts: Sequence[Chart]) -> dict[int, datetime]:
     """Who has an account that was active under the e-mail that is on file still, and since when."""
-    newest = (
-        select(func.max(Grant.id))
-        .where(
-            among(Grant.patient_id, [chart.id for chart in charts]),
-            Grant.first_logon_at.is_not(None),
-        )
-        .group_by(Grant.patient_id)
-    )
-    last = {
-        row.patient_id: row
-        for row in db.session.execute(
-            select(
-                Grant.patient_id,
-                Grant.first_logon_at,
-                Grant.activated_at,
-                Grant.existing_account_since,
-            ).where(Grant.id.in_(newest))
-        )
-    }
+    asked = {"patients": [chart.id for chart in charts]}
+    last = {row.patient_id: row for row in db.session.execute(_USED, asked)}
     since = {}
     for chart in charts:
         row = last.get(chart.id)

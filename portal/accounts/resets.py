@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from portal import tokens
 from portal.access import service as access
@@ -39,6 +39,9 @@ from portal.tokens import RESET_LINK
 from portal.transaction import atomic
 
 PURPOSE = "password_reset"
+_OPEN_UNDER = select(PasswordReset).where(
+    PasswordReset.grant_id == bindparam("grant"), PasswordReset.state == ResetState.OPEN.value
+)
 
 
 def send(
@@ -179,10 +182,7 @@ def end_open(account_id: int, to: ResetState, *, by: Actor, now: datetime) -> No
 
 def end_with_grant(grant: Grant, _reason: EndReason, by: Actor, now: datetime) -> None:
     """The grant ended: a link that was sent under it is dead (faults.md, 22)."""
-    query = select(PasswordReset).where(
-        PasswordReset.grant_id == grant.id, PasswordReset.state == ResetState.OPEN.value
-    )
-    for reset in db.session.scalars(query).all():
+    for reset in db.session.scalars(_OPEN_UNDER, {"grant": grant.id}).all():
         end(reset, ResetState.REVOKED, by=by, now=now)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from portal import passwords
 from portal.access import service as access
@@ -26,6 +26,11 @@ from portal.people.models import Patient
 from portal.transaction import atomic
 
 SCOPE = "portal"
+_HOLDER = (
+    select(PortalAccount)
+    .join(AccountPerson, AccountPerson.account_id == PortalAccount.id)
+    .where(AccountPerson.patient_id == bindparam("patient"), AccountPerson.ended_at.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +203,7 @@ def _use_once(one_time: OneTimePassword, *, now: datetime) -> bool:
 
 def holder_of(patient_id: int) -> PortalAccount | None:
     """The account that holds this patient's own chart."""
-    return db.session.scalar(
-        select(PortalAccount)
-        .join(AccountPerson, AccountPerson.account_id == PortalAccount.id)
-        .where(AccountPerson.patient_id == patient_id, AccountPerson.ended_at.is_(None))
-    )
+    return db.session.scalar(_HOLDER, {"patient": patient_id})
 
 
 def end_logons_without_people(grant: Grant, _reason: EndReason, _by: Actor, now: datetime) -> None:

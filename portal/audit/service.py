@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from portal.audit.actor import Actor
 from portal.audit.models import AuditChain, AuditEvent
@@ -18,6 +18,11 @@ from portal.rows import Values, insert_rows, table_of
 from portal.transaction import WriteOutsideTransaction, at_last, writing
 
 GENESIS = "0" * 64
+_CHAIN = table_of(AuditChain)
+_OF_PRACTICE = _CHAIN.c.practice_id == bindparam("practice")
+_END = select(_CHAIN.c.sequence, _CHAIN.c.hash).where(_OF_PRACTICE).with_for_update()
+_BEGIN = _CHAIN.insert().values(practice_id=bindparam("practice"))
+_GO_ON = _CHAIN.update().where(_OF_PRACTICE)
 
 
 class UnknownEvent(ValueError):
@@ -63,15 +68,17 @@ def record(
 
 def _append(rows: list[Values]) -> None:
     """All that one commit tells of a practice: one lock of its chain, one statement."""
-    chain = _locked_chain(rows[0]["practice_id"])
-    sequence, previous = chain.sequence, chain.hash
+    connection, practice = db.session.connection(), {"practice": rows[0]["practice_id"]}
+    end = connection.execute(_END, practice).one_or_none()
+    sequence, previous = end or (0, GENESIS)
     for row in rows:
         sequence += 1
         row["sequence"], row["previous_hash"] = sequence, previous
         previous = row["hash"] = link(row)
-    chain.sequence, chain.hash = sequence, previous
     insert_rows(AuditEvent, rows)
-    db.session.flush()
+    connection.execute(
+        _BEGIN if end is None else _GO_ON, practice | {"sequence": sequence, "hash": previous}
+    )
 
 
 def link(row: Mapping[str, Any]) -> str:
@@ -134,12 +141,3 @@ def _events(practice_id: int) -> Iterator[Values]:
             told: Values = dict(zip(names, row, strict=True))
             yield told
         after = told["sequence"]
-
-
-def _locked_chain(practice_id: int) -> AuditChain:
-    chain = db.session.get(AuditChain, practice_id, with_for_update=True, populate_existing=True)
-    if chain is None:
-        chain = AuditChain(practice_id=practice_id, sequence=0, hash=GENESIS)
-        db.session.add(chain)
-        db.session.flush()
-    return chain

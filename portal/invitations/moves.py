@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from portal.audit import service as audit
 from portal.audit.actor import Actor
@@ -20,17 +20,15 @@ from portal.transaction import touch_patient
 PURPOSE = "invitation"
 """Which mails of the outbox are invitations."""
 
+_OPEN = select(Invitation).where(
+    Invitation.patient_id == bindparam("patient"),
+    Invitation.state.in_(sorted(state.value for state in OPEN)),
+)
+
 
 def open_invitations(patient_id: int) -> list[Invitation]:
     """The prepared and the live one, as far as there are any."""
-    return list(
-        db.session.scalars(
-            select(Invitation).where(
-                Invitation.patient_id == patient_id,
-                Invitation.state.in_([state.value for state in OPEN]),
-            )
-        )
-    )
+    return list(db.session.scalars(_OPEN, {"patient": patient_id}))
 
 
 def move(invitation: Invitation, to: InvitationState, *, by: Actor, now: datetime) -> None:

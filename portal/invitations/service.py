@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from portal import clock, tokens
 from portal.access import service as access
@@ -24,8 +24,13 @@ from portal.invitations.rules import OPEN, LinkState, link_state
 from portal.invitations.state import InvitationState, Origin
 from portal.people import rules as people_rules
 from portal.people import service as people
+from portal.people.locking import number_of
 from portal.people.models import Patient
 from portal.transaction import atomic, touch_patient
+
+_SHOWN = select(Grant).where(
+    Grant.public_id == bindparam("grant"), Grant.patient_id == bindparam("patient")
+)
 
 
 def obstacles_of(patient: Patient, *, now: datetime) -> list[Obstacle]:
@@ -163,11 +168,10 @@ def end_access(
         NotFound: the patient has no such grant.
         Stale: the grant is not in the state any more that the button was for.
     """
+    patient_id = number_of(patient)
     with atomic():
-        patient = access.lock_patient(patient.id)
-        grant = db.session.scalar(
-            select(Grant).where(Grant.public_id == grant_public_id, Grant.patient_id == patient.id)
-        )
+        patient = access.lock_patient(patient_id)
+        grant = db.session.scalar(_SHOWN, {"grant": grant_public_id, "patient": patient_id})
         if grant is None:
             raise NotFound("grant")
         if grant.ended_at is not None:

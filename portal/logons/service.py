@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from portal import tokens
-from portal.extensions import db
+from portal.extensions import Model, db
 from portal.logons.models import Logon
 from portal.logons.rules import TOUCH_EVERY, end_reason
 from portal.logons.side import Side
+from portal.rows import table_of
 from portal.transaction import atomic
+
+P = TypeVar("P", bound=Model)
 
 
 def start(*, side: Side, subject_id: int, client: str | None, now: datetime) -> str:
@@ -30,15 +35,17 @@ def start(*, side: Side, subject_id: int, client: str | None, now: datetime) -> 
     return token
 
 
-def find(token: str, *, side: Side, now: datetime) -> Logon | None:
-    """The log-on behind a cookie, while it lasts."""
-    logon = db.session.scalar(
-        select(Logon).where(Logon.token_hash == tokens.digest(token), Logon.side == side.value)
-    )
-    if logon is None or logon.ended_at is not None:
+def find(token: str, *, side: Side, person: type[P], now: datetime) -> tuple[Logon, P] | None:
+    """The log-on behind a cookie, while it lasts, and whose it is: one of this kind of people, by one query."""
+    asked = {"hash": tokens.digest(token), "side": side.value}
+    found = db.session.execute(_found(person), asked).one_or_none()
+    if found is None:
+        return None
+    logon, subject = found
+    if logon.ended_at is not None:
         return None
     over = end_reason(side, started_at=logon.started_at, last_seen_at=logon.last_seen_at, now=now)
-    return None if over else logon
+    return None if over else (logon, subject)
 
 
 def touch(logon: Logon, *, now: datetime) -> None:
@@ -69,4 +76,13 @@ def _end(*which: object, reason: str, now: datetime) -> None:
         update(Logon)
         .where(Logon.ended_at.is_(None), *which)  # type: ignore[arg-type]
         .values(ended_at=now, end_reason=reason)
+    )
+
+
+@cache
+def _found(person: type[Model]) -> Select[Any, Any]:
+    return (
+        select(Logon, person)
+        .join(person, table_of(person).c.id == Logon.subject_id)
+        .where(Logon.token_hash == bindparam("hash"), Logon.side == bindparam("side"))
     )

@@ -8,6 +8,11 @@ from sqlalchemy import select
 
 from portal.extensions import db
 from portal.people.models import BlockedAddress, Patient
+from portal.rows import among
+
+_BLOCKED = select(BlockedAddress.patient_id, BlockedAddress.email_key).where(
+    among(BlockedAddress.patient_id, "patients")
+)
 
 
 def blocked_among(patients: Iterable[Patient]) -> set[int]:
@@ -15,9 +20,5 @@ def blocked_among(patients: Iterable[Patient]) -> set[int]:
     keys = {patient.id: patient.email_key for patient in patients}
     if not keys:
         return set()
-    rows = db.session.execute(
-        select(BlockedAddress.patient_id, BlockedAddress.email_key).where(
-            BlockedAddress.patient_id.in_(keys)
-        )
-    )
+    rows = db.session.execute(_BLOCKED, {"patients": list(keys)})
     return {patient_id for patient_id, email_key in rows if keys[patient_id] == email_key}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypedDict
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from portal import crypto, tokens
@@ -23,6 +23,9 @@ from portal.practices.models import Practice
 from portal.transaction import atomic, touch_patient
 
 RESETS_BLOCKED_FOR = timedelta(hours=24)
+_OF_PRACTICE = select(Patient).where(
+    Patient.public_id == bindparam("patient"), Patient.practice_id == bindparam("practice")
+)
 
 email_changed: Hook[[Patient, str | None, Actor, datetime]] = Hook()
 """Called after the e-mail on file changed (3.7), with the old address: open invitations are voided, both told."""
@@ -81,9 +84,7 @@ def get_patient(*, practice_id: int, public_id: str) -> Patient:
     Raises:
         NotFound: there is none, or it is another practice's.
     """
-    patient = db.session.scalar(
-        select(Patient).where(Patient.public_id == public_id, Patient.practice_id == practice_id)
-    )
+    patient = db.session.scalar(_OF_PRACTICE, {"patient": public_id, "practice": practice_id})
     if patient is None:
         raise NotFound("patient")
     return patient

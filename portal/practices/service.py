@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from portal import passwords
@@ -24,6 +24,10 @@ from portal.transaction import atomic
 SCOPE = "staff"
 NOTICE_VERSION = 1
 """The confidentiality notice (5.7); a new wording asks everybody anew."""
+_NOTICE_READ = select(NoticeAcknowledgement.version).where(
+    NoticeAcknowledgement.staff_member_id == bindparam("staff"),
+    NoticeAcknowledgement.version == bindparam("version"),
+)
 
 founded: Hook[[Practice, Actor, datetime]] = Hook()
 """Called when a practice is made: the rooms above give it what it starts with."""
@@ -265,7 +269,9 @@ def log_off(*, staff: StaffMember, token: str, by: Actor, now: datetime) -> None
 
 def has_acknowledged_notice(staff: StaffMember) -> bool:
     """Whether this person has acknowledged the notice that is in force (5.7)."""
-    return db.session.get(NoticeAcknowledgement, (staff.id, NOTICE_VERSION)) is not None
+    return (
+        db.session.scalar(_NOTICE_READ, {"staff": staff.id, "version": NOTICE_VERSION}) is not None
+    )
 
 
 def acknowledge_notice(*, staff: StaffMember, by: Actor, now: datetime) -> None:

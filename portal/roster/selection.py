@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, insert, literal, select, update
+from sqlalchemy import Select, bindparam, delete, insert, literal, select, update
 
 from portal import tokens
 from portal.extensions import db
@@ -19,11 +19,12 @@ from portal.transaction import atomic
 KEPT = timedelta(hours=12)
 """Longer than any log-on of staff lasts."""
 _CHUNK = 20_000
+_OF_LOGON = select(Selection).where(Selection.logon_id == bindparam("logon"))
 
 
 def find(*, logon_id: int) -> Selection | None:
     """What this log-on has selected; None: nobody yet."""
-    return db.session.scalar(select(Selection).where(Selection.logon_id == logon_id))
+    return db.session.scalar(_OF_LOGON, {"logon": logon_id})
 
 
 def mark(

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
-from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute, contains_eager, joinedload, selectinload
 
 from portal import clock
 from portal.access.models import Grant
@@ -16,6 +16,7 @@ from portal.extensions import db
 from portal.invitations.models import Invitation
 from portal.people import reading
 from portal.people.listing import Listed
+from portal.people.locking import number_of
 from portal.people.models import Patient
 from portal.practices.models import Practice
 from portal.roster.checking import check
@@ -49,6 +50,21 @@ PAGE = 50
 COUNTED = 1000
 """Matches are counted exactly up to here."""
 
+_COUNTS = select(RosterCount.pill, RosterCount.number).where(
+    RosterCount.practice_id == bindparam("practice")
+)
+_NEWEST = (
+    select(func.max(Invitation.id))
+    .where(Invitation.grant_id == Grant.id)
+    .correlate(Grant)
+    .scalar_subquery()
+)
+_LINE = (
+    FACTS.add_columns(Patient, Grant, Invitation)
+    .outerjoin(Invitation, Invitation.id == _NEWEST)
+    .where(Patient.id == bindparam("patient"))
+    .options(contains_eager(Patient.practice), joinedload(Patient.phones))
+)
 _MOMENT = timedelta(microseconds=1)
 _Columns = tuple[InstrumentedAttribute[Any], ...]
 _ORDERS: dict[Order, _Columns] = {
@@ -69,10 +85,8 @@ they are listed by name. The databases do not see that and would sort."""
 def counts(*, practice_id: int) -> dict[Pill, int]:
     """How many of the practice's patients each pill holds: exact, from the counters."""
     held = dict.fromkeys(Pill, 0)
-    rows = select(RosterCount.pill, RosterCount.number).where(
-        RosterCount.practice_id == practice_id
-    )
-    held.update({Pill(pill): number for pill, number in db.session.execute(rows)})
+    rows = db.session.execute(_COUNTS, {"practice": practice_id})
+    held.update({Pill(pill): number for pill, number in rows})
     return held
 
 
@@ -154,14 +168,14 @@ def matching_ids(
 
 def line(patient: Patient, *, now: datetime) -> RosterLine:
     """One patient as the list shows it at this moment, by the rules."""
-    facts = db.session.execute(FACTS.where(Patient.id == patient.id), {"now": now}).one()
+    asked = {"patient": number_of(patient), "now": now}
+    facts = db.session.execute(_LINE, asked).unique().one()
     stands = standing_of(facts, now=now)
-    grant = _grants([patient.id]).get(patient.id)
     return RosterLine(
-        patient=patient,
+        patient=facts.Patient,
         status=stands.status,
-        grant=grant,
-        invitation=_newest([grant.id]).get(grant.id) if grant else None,
+        grant=facts.Grant,
+        invitation=facts.Invitation,
         expired=stands.expired,
         bounced=stands.bounced,
         missing=stands.missing,

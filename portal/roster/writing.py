@@ -6,22 +6,22 @@ commits wait for each other, and the later of two that touch one patient reads w
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, func, select, text
+from sqlalchemy import ColumnElement, RowMapping, bindparam, case, delete, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal import clock, sweep
 from portal.extensions import db
 from portal.people.models import Patient
 from portal.practices.models import Practice
-from portal.roster.facts import FACTS, row_values, rows_by_set
+from portal.roster.facts import FACTS_OF, row_values, rows_by_set
 from portal.roster.models import RosterCount, RosterRow
 from portal.roster.rules import STATUSES, Pill
-from portal.rows import among
+from portal.rows import Values, among, insert_rows, table_of
 from portal.transaction import atomic, before_commit
 
 Tally = Counter[tuple[int, Pill]]
@@ -35,6 +35,18 @@ ANALYZED = ("roster_row", "patient_search_word", "access_grant")
 CHUNK = 5_000
 """Patients to one statement."""
 _UPSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_ROWS = table_of(RosterRow)
+_HELD = (
+    select(_ROWS)
+    among(.where(_ROWS.c.patient_id, "patients"))
+    .order_by(_ROWS.c.patient_id)
+    .with_for_update()
+)
+_CHANGE = _ROWS.update().where(_ROWS.c.patient_id == bindparam("patient"))
+_COUNT = text(
+    "INSERT INTO roster_count (practice_id, pill, number) VALUES (:practice_id, :pill, :number)"
+    " ON CONFLICT (practice_id, pill) DO UPDATE SET number = roster_count.number + excluded.number"
+)
 
 
 def refresh(patient_ids: Collection[int], *, now: datetime) -> None:
@@ -145,38 +157,34 @@ def catch_up(*, now: datetime) -> int:
 def _refresh_few(ids: Sequence[int], *, now: datetime) -> Tally:
     if not ids:
         return Counter()
+    connection = db.session.connection()
     held = {
-        row.patient_id: row
-        for row in db.session.scalars(
-            select(RosterRow)
-            .where(among(RosterRow.patient_id, ids))
-            .order_by(RosterRow.patient_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        row["patient_id"]: row for row in connection.execute(_HELD, {"patients": ids}).mappings()
     }
     moved: Tally = Counter()
-    chosen = FACTS.where(among(Patient.id, ids))
-    for facts in db.session.execute(chosen, {"now": now}).all():
-        values = row_values(facts, now=now)
-        row = held.get(facts.patient_id)
-        if row is None:
-            row = RosterRow(**values)
-            db.session.add(row)
-        else:
-            moved.subtract(_pills(row))
-            for name, value in values.items():
-                setattr(row, name, value)
+    new: list[Values] = []
+    changed: dict[tuple[str, ...], list[Values]] = defaultdict(list)
+    for facts in connection.execute(FACTS_OF, {"patients": ids, "now": now}).all():
+        row = row_values(facts, now=now)
         moved.update(_pills(row))
-    db.session.flush()
+        before = held.get(facts.patient_id)
+        if before is None:
+            new.append(row)
+            continue
+        moved.subtract(_pills(before))
+        changes = {name: value for name, value in row.items() if value != before[name]}
+        if changes:
+            changed[tuple(changes)].append({"patient": facts.patient_id, **changes})
+    for rows in changed.values():
+        connection.execute(_CHANGE, rows)
+    insert_rows(RosterRow, new)
     return moved
 
 
-def _pills(row: RosterRow) -> list[tuple[int, Pill]]:
-    held = [Pill.ALL, Pill(STATUSES[row.status].value)]
-    flags = ((Pill.EXPIRED, row.expired), (Pill.BOUNCED, row.bounced), (Pill.MISSING, row.missing))
-    held += [pill for pill, holds in flags if holds]
-    return [(row.practice_id, pill) for pill in held]
+def _pills(row: Values | RowMapping) -> list[tuple[int, Pill]]:
+    held = [Pill.ALL, Pill(STATUSES[row["status"]].value)]
+    held += [pill for pill in (Pill.EXPIRED, Pill.BOUNCED, Pill.MISSING) if row[pill.value]]
+    return [(row["practice_id"], pill) for pill in held]
 
 
 def _lock(ids: Sequence[int]) -> None:
@@ -210,14 +218,7 @@ def _move(moved: Tally) -> None:
     ]
     if not rows:
         return
-    put: Any = _UPSERT[db.engine.dialect.name](RosterCount).values(rows)
-    db.session.execute(
-        put.on_conflict_do_update(
-            index_elements=["practice_id", "pill"],
-            set_={"number": RosterCount.number + put.excluded.number},
-        ),
-        execution_options={"synchronize_session": False},
-    )
+    db.session.connection().execute(_COUNT, rows)
 
 
 def register() -> None:

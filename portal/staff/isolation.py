@@ -31,7 +31,7 @@ from portal.schedule.models import (
     Office,
 )
 from portal.web import errors
-from portal.web.signed_on import staff_hand, staff_on
+from portal.web.signed_on import practice_on, staff_hand, staff_on
 
 _OWNED = (
     Patient,
@@ -56,7 +56,7 @@ def patient_of(public_id: str) -> Patient:
     Raises:
         NotFound: there is none, or it is another practice's.
     """
-    return people.get_patient(practice_id=staff_on().practice_id, public_id=public_id)
+    return people.get_patient(practice_id=practice_on(), public_id=public_id)
 
 
 def appointment_of(public_id: str) -> Appointment:

@@ -9,8 +9,6 @@ from flask import Response, make_response, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 
 from portal import clock
-from portal.access.models import Grant
-from portal.access.rules import Status
 from portal.crypto import keyed_hash
 from portal.errors import NotFound
 from portal.invitations.models import Invitation
@@ -21,6 +19,7 @@ from portal.practices.models import Provider
 from portal.roster import service as roster
 from portal.roster.rows import RosterFilter
 from portal.staff import outcomes, said, selecting
+from portal.staff.enabling import Enabled
 from portal.staff.isolation import patient_of
 from portal.staff.place import BACK, Place
 from portal.staff.presenters.onboarding import (
@@ -36,7 +35,7 @@ from portal.staff.presenters.onboarding_row import WAS, OnboardingRow, onboardin
 from portal.staff.presenters.watch import watch
 from portal.staff.wording import Said, refusal, sentence
 from portal.web import cookies, htmx
-from portal.web.signed_on import staff_hand, staff_on
+from portal.web.signed_on import practice_on, staff_hand, staff_on
 
 USUAL_SIZE = 50
 
@@ -155,7 +154,7 @@ def news(*, step: int, pills_seen: str) -> ResponseReturnValue:
 
 def pills_tag() -> str:
     """A fingerprint of the counts."""
-    counts = roster.counts(practice_id=staff_on().practice_id)
+    counts = roster.counts(practice_id=practice_on())
     return keyed_hash(repr(sorted(counts.items())), purpose="onboarding-pills")[:8]
 
 
@@ -165,7 +164,8 @@ def done(
     """It is done: the row as it is now, the pills and a sentence; or a redirect to the list, which says it."""
     day = outcomes.last_day(invitation, patient) if invitation is not None else None
     if htmx.wants_fragment():
-        return _row(patient, words=sentence(what, patient, expires=day), undo=undo)
+        row = row_of(patient)  # first, for it reads the patient anew for the sentence too
+        return _row(row, words=sentence(what, patient, expires=day), undo=undo)
     said.remember(what, patient, expires=day)
     return redirect(came_from().url(row=patient.public_id), code=303)
 
@@ -175,20 +175,20 @@ def refused(code: str, public_id: str) -> ResponseReturnValue:
     patient = patient_of(public_id)
     words = refusal(code, patient)
     if htmx.wants_fragment():
-        return _row(patient, alert=words, status=409)
+        return _row(row_of(patient), alert=words, status=409)
     return page(came_from(), alert=words), 409
 
 
-def undo_enable(patient: Patient, grant: Grant, status: Status) -> Undo:
+def undo_enable(public_id: str, enabled: Enabled) -> Undo:
     """Takes an access back that was just given."""
-    fields = {BACK: str(came_from()), "grant": grant.public_id, WAS: status.value}
-    return Undo(url_for("staff.onboarding_disable", public_id=patient.public_id), fields)
+    fields = {BACK: str(came_from()), "grant": enabled.grant, WAS: enabled.status.value}
+    return Undo(url_for("staff.onboarding_disable", public_id=public_id), fields)
 
 
-def undo_disable(patient: Patient) -> Undo:
+def undo_disable(public_id: str) -> Undo:
     """Gives an access back that was ended before anybody was invited: gray again, whatever came before it."""
     fields = {BACK: str(came_from()), "require_new_invitation": "yes"}
-    return Undo(url_for("staff.onboarding_enable", public_id=patient.public_id), fields)
+    return Undo(url_for("staff.onboarding_enable", public_id=public_id), fields)
 
 
 def row_of(patient: Patient) -> OnboardingRow:
@@ -204,14 +204,13 @@ def pills_here() -> list[PillView]:
 
 
 def _row(
-    patient: Patient,
+    row: OnboardingRow,
     *,
     words: str = "",
     alert: str = "",
     undo: Undo | None = None,
     status: int = 200,
 ) -> Response:
-    row = row_of(patient)
     html = render_template(
         "staff/fragments/onboarding_answer.html",
         row=row,
@@ -225,7 +224,7 @@ def _row(
 
 
 def _pills(place: Place) -> list[PillView]:
-    return pills(roster.counts(practice_id=staff_on().practice_id), place)
+    return pills(roster.counts(practice_id=practice_on()), place)
 
 
 def _provider_id(place: Place, providers: list[Provider]) -> int | None:

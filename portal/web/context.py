@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
+from werkzeug.local import LocalProxy
 
 from portal.logons.side import Side
 from portal.practices.models import Practice, StaffMember
@@ -42,11 +43,10 @@ def _context() -> dict[str, Any]:
         "practice": None,
         "signed_on": None,
     }
-    on_staff_side = side_of_request() is Side.STAFF
     if current_user and current_user.is_authenticated:
         known["signed_on"] = current_user
-        known["practice"] = _practice()
-    if on_staff_side:
+        known["practice"] = LocalProxy(_practice)  # a fragment does not ask which it is
+    if side_of_request() is Side.STAFF:
         return known | _staff_context()
     return known | _patient_context()
 
@@ -54,26 +54,34 @@ def _context() -> dict[str, Any]:
 def _staff_context() -> dict[str, Any]:
     if not current_user.is_authenticated:
         return {"home_url": url_for("staff.log_on")}
+    return {
+        "home_url": url_for("staff.home"),
+        "log_out_url": url_for("staff.log_off"),
+        "staff_nav": _staff_nav,
+        "links": _links,
+        "account_links": _account_links,
+    }
+
+
+def _staff_nav() -> list[tuple[str, str, bool]]:
     here = request.endpoint or ""
     elsewhere = {"staff.home", "staff.resolve_attention", "staff.notice"}
     schedule = here in _SCHEDULE
     elsewhere |= _SCHEDULE
     apart = ("staff.onboarding", "staff.bulk", "staff.invite_all", "staff.settings")
     patients = here not in elsewhere and not here.startswith(apart)
-    return {
-        "home_url": url_for("staff.home"),
-        "log_out_url": url_for("staff.log_off"),
-        "staff_nav": [
-            (_("Today"), url_for("staff.home"), here == "staff.home"),
-            (_("Schedule"), url_for("staff.schedule"), schedule),
-            (_("Patients"), url_for("staff.patients"), patients),
-        ],
-        "links": [
-            (_("Patient Portal Onboarding Tool"), url_for("staff.onboarding")),
-            (_("Bulk runs"), url_for("staff.bulk_runs")),
-        ],
-        "account_links": _account_links(),
-    }
+    return [
+        (_("Today"), url_for("staff.home"), here == "staff.home"),
+        (_("Schedule"), url_for("staff.schedule"), schedule),
+        (_("Patients"), url_for("staff.patients"), patients),
+    ]
+
+
+def _links() -> list[tuple[str, str]]:
+    return [
+        (_("Patient Portal Onboarding Tool"), url_for("staff.onboarding")),
+        (_("Bulk runs"), url_for("staff.bulk_runs")),
+    ]
 
 
 def _account_links() -> list[tuple[str, str]]:

@@ -9,7 +9,6 @@ from portal import clock
 from portal.accounts import service as accounts
 from portal.accounts.models import PortalAccount
 from portal.audit.actor import Actor
-from portal.extensions import db
 from portal.logons import service as logons
 from portal.logons.models import Logon
 from portal.logons.side import Side
@@ -17,6 +16,11 @@ from portal.practices import service as practices
 from portal.practices.models import StaffMember
 from portal.web.cookies import side_of_request
 from portal.web.security import client_address
+
+_PEOPLE: dict[Side, type[StaffMember] | type[PortalAccount]] = {
+    Side.STAFF: StaffMember,
+    Side.PORTAL: PortalAccount,
+}
 
 
 class SignedOn(UserMixin):  # type: ignore[misc]
@@ -27,6 +31,7 @@ class SignedOn(UserMixin):  # type: ignore[misc]
         self.logon = logon
         self.logon_id = logon.id
         self.person = person
+        self.practice_id = person.practice_id if isinstance(person, StaffMember) else None
 
     def get_id(self) -> str:
         """The reference token."""
@@ -48,6 +53,12 @@ def staff_on() -> StaffMember:
     """The staff member that is logged on; the access table has made sure that there is one."""
     person: StaffMember = current_user.person
     return person
+
+
+def practice_on() -> int:
+    """The number of that staff member's practice; it asks no more of the database, whatever was committed since."""
+    number: int = current_user.practice_id
+    return number
 
 
 def account_on() -> PortalAccount:
@@ -106,14 +117,10 @@ def keep_alive() -> None:
 
 def _load(token: str) -> SignedOn | None:
     side = side_of_request()
-    logon = logons.find(token, side=side, now=clock.now())
-    if logon is None:
+    found = logons.find(token, side=side, person=_PEOPLE[side], now=clock.now())
+    if found is None:
         return None
-    person: StaffMember | PortalAccount | None
-    if side is Side.STAFF:
-        person = db.session.get(StaffMember, logon.subject_id)
-        if person is not None and person.ended_at is not None:
-            return None
-    else:
-        person = db.session.get(PortalAccount, logon.subject_id)
-    return None if person is None else SignedOn(token, logon, person)
+    logon, person = found
+    if isinstance(person, StaffMember) and person.ended_at is not None:
+        return None
+    return SignedOn(token, logon, person)

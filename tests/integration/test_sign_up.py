@@ -71,7 +71,7 @@ def test_nothing_exists_before_the_identity_check_and_all_of_it_after(app, momen
     assert account.email_confirmed_at is not None, "the link came through this address"
     assert account.people[0].provider_id == house.provider.id
     assert done.logon_token is not None
-    assert logons.find(done.logon_token, side=Side.PORTAL, now=moment.now)
+    assert logons.find(done.logon_token, side=Side.PORTAL, person=PortalAccount, now=moment.now)
     notice = db.session.scalar(
         select(OutboxMessage).where(OutboxMessage.purpose == "account_activated")
     )
@@ -316,7 +316,7 @@ def test_access_that_ends_ends_the_log_on(app, moment) -> None:
     grant = access.current_grant(invitation.patient_id)
     assert grant is not None
     access.end(grant=grant, reason=access.EndReason.DISABLED, by=house.hand, now=moment.now)
-    assert logons.find(token, side=Side.PORTAL, now=moment.now) is None
+    assert logons.find(token, side=Side.PORTAL, person=PortalAccount, now=moment.now) is None
     account = accounts.authenticate(
         identifier="jenny", password=PASSWORD, client="c", now=moment.now
     )

@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from portal import clock
-from portal.access import service as access
 from portal.access.rules import Status
 from portal.accounts import desk, suggested_passwords, usernames
 from portal.accounts import service as accounts
@@ -20,7 +19,7 @@ from portal.people import service as people
 from portal.people import views_log
 from portal.people.models import Patient
 from portal.practices.models import Role
-from portal.staff import blueprint, edit_answers, ending, sending
+from portal.staff import blueprint, edit_answers, enabling, ending, sending
 from portal.staff.edit_answers import PATIENT, PORTAL, Opener
 from portal.staff.facts import gather
 from portal.staff.forms.patient import PatientForm
@@ -88,16 +87,12 @@ def edit_portal(public_id: str) -> ResponseReturnValue:
 @after_notice
 def edit_portal_enable(public_id: str) -> ResponseReturnValue:
     """Gives access, and sends nothing."""
-    patient, now = patient_of(public_id), clock.now()
-    before = access.current_grant(patient.id)
+    patient = patient_of(public_id)
     try:
-        grant = access.enable(patient=patient, by=staff_hand(), now=now)
+        enabled = enabling.enable(patient, by=staff_hand(), now=clock.now())
     except Refused as refused:
         return _stands(public_id, refused)
-    if before is not None:
-        return edit_answers.done(Said.ENABLED_BEFORE, patient)
-    active = access.status_of(patient, grant, now=now) is Status.ACTIVE
-    return edit_answers.done(Said.ACTIVE_AGAIN if active else Said.ENABLED, patient)
+    return edit_answers.done(enabled.what, patient)
 
 
 @blueprint.post("/patients/<public_id>/edit/portal/disable")

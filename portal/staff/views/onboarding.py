@@ -15,7 +15,7 @@ from portal.people import stored_search
 from portal.people.models import Patient
 from portal.people.naming import chart_name, short_name
 from portal.practices import service as practices
-from portal.staff import answers, blueprint, ending, list_answers, missing, sending
+from portal.staff import answers, blueprint, enabling, ending, list_answers, missing, sending
 from portal.staff.isolation import patient_of
 from portal.staff.place import BACK, Place
 from portal.staff.presenters.chart import chart_head
@@ -70,22 +70,19 @@ def onboarding_news() -> ResponseReturnValue:
 @after_notice
 def onboarding_enable(public_id: str) -> ResponseReturnValue:
     """A click on red (5.2): enables, and sends nothing."""
-    patient, now = patient_of(public_id), clock.now()
-    before = access.current_grant(patient.id)
+    patient = patient_of(public_id)
     try:
-        grant = access.enable(
-            patient=patient,
+        enabled = enabling.enable(
+            patient,
             require_new_invitation="require_new_invitation" in request.form,
             by=staff_hand(),
-            now=now,
+            now=clock.now(),
         )
     except Refused as refused:
         return list_answers.refused(refused.code, public_id)
-    if before is not None:
-        return list_answers.done(Said.ENABLED_BEFORE, patient)
-    status = access.status_of(patient, grant, now=now)
-    what = Said.ACTIVE_AGAIN if status is Status.ACTIVE else Said.ENABLED
-    return list_answers.done(what, patient, undo=list_answers.undo_enable(patient, grant, status))
+    before = enabled.what is Said.ENABLED_BEFORE
+    undo = None if before else list_answers.undo_enable(public_id, enabled)
+    return list_answers.done(enabled.what, patient, undo=undo)
 
 
 @blueprint.route("/onboarding/<public_id>/disable", methods=["GET", "POST"])
@@ -98,7 +95,7 @@ def onboarding_disable(public_id: str) -> ResponseReturnValue:
         what = ending.end(patient, request.form, by=staff_hand(), now=clock.now())
     except Refused as refused:
         return list_answers.refused(refused.code, public_id)
-    undo = list_answers.undo_disable(patient) if what is Said.NOT_ENABLED_ANY_MORE else None
+    undo = list_answers.undo_disable(public_id) if what is Said.NOT_ENABLED_ANY_MORE else None
     return list_answers.done(what, patient, undo=undo)
 
 

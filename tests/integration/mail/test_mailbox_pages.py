@@ -9,6 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal.dev.views import MAIL_CSP
+from tests.factories import make_house, make_invitation
+from tests.integration.patients.visitor import Visitor
 
 
 @pytest.fixture
@@ -32,6 +34,14 @@ def put(box: mailbox.Maildir, subject: str = "Connect with us") -> str:
 
 def test_an_empty_mailbox_says_so(client, caught) -> None:
     assert "No mail yet" in client.get("/dev/mailbox").text
+
+
+def test_a_patient_who_is_logged_on_sees_no_menu_of_staff(app, caught, moment) -> None:
+    visitor = Visitor(app, address="127.0.0.1")
+    visitor.register(make_invitation(make_house()))
+    page = visitor.get("/dev/mailbox")
+    assert page.status_code == 200
+    assert "My Links" not in page.text
 
 
 def test_before_the_first_mail_there_is_no_folder_and_no_error(client, configure, tmp_path) -> None:
