@@ -93,7 +93,7 @@ FACTS = (
     .outerjoin(Grant, and_(Grant.patient_id == Patient.id, Grant.ended_at.is_(None)))
 )
 """One row for each patient, to narrow down and to read with :func:`standing_of`; ``now`` is its parameter."""
-FACTS_OF = among(FACTS.where(Patient.id, "patients"))
+FACTS_OF = FACTS.where(among(Patient.id, "patients"))
 """The same of these ``patients``, made once: putting it together costs as much as asking it."""
 
 

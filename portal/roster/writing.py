@@ -38,7 +38,7 @@ _UPSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _ROWS = table_of(RosterRow)
 _HELD = (
     select(_ROWS)
-    among(.where(_ROWS.c.patient_id, "patients"))
+    .where(among(_ROWS.c.patient_id, "patients"))
     .order_by(_ROWS.c.patient_id)
     .with_for_update()
 )
