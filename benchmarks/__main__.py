@@ -38,6 +38,7 @@ PARTS = {
     "post_sqlite": (post.run_sqlite, post.SIZE),
     "post_postgresql": (post.run_postgresql, post.SIZE),
     "flat": (flat.run, flat.SIZE),
+    "flat_postgresql": (flat.run_postgresql, flat.SIZE),
 }
 """By name only: of one that is long, or long itself."""
 

@@ -62,11 +62,20 @@ class Watch:
 
 
 def run(size: int) -> Sequence[Report]:
-    """On SQLite, in one run."""
-    report = Report(f"sqlite: one run of {size:,} invitations, 2 workers, smtp-sink")
+    """On SQLite."""
+    return [_on("sqlite", size)]
+
+
+def run_postgresql(size: int) -> Sequence[Report]:
+    """On PostgreSQL."""
+    return [_on("postgresql", size)]
+
+
+def _on(dialect: str, size: int) -> Report:
+    report = Report(f"{dialect}: one run of {size:,} invitations, 2 workers, smtp-sink")
     with ExitStack() as until:
         home = until.enter_context(places.folder())
-        url = until.enter_context(places.addresses("sqlite", home))("flat")
+        url = until.enter_context(places.addresses(dialect, home))("flat")
         app = places.application(url, home)
         with app.app_context():
             public_id = post_practice.begin_run(size, 0)
@@ -86,7 +95,7 @@ def run(size: int) -> Sequence[Report]:
         Line("mails taken, with a live link and a line each", f"{taken:,}", size - taken, 0)
     )
     report.tell(Line("mails sent", f"{done:,}", abs(size - done), 0))
-    return [report]
+    return report
 
 
 def _tell(report: Report, watch: Watch, size: int, seconds: float) -> None:
