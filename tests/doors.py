@@ -27,10 +27,16 @@ def open_door(client: FlaskClient, token: str) -> str:
 
 
 def sign_up(
-    app: Flask, invitation: Invitation, *, username: str = "jenny.h", ssn: str = "536-90-4399"
+    app: Flask,
+    invitation: Invitation,
+    *,
+    username: str = "jenny.h",
+    ssn: str = "536-90-4399",
+    at: str = "127.0.0.1",
 ) -> FlaskClient:
-    """A browser in which the invited patient has signed up and is logged on."""
+    """A browser, at this network address, in which the invited patient has signed up and is logged on."""
     client = app.test_client()
+    client.environ_base["REMOTE_ADDR"] = at
     handle = open_door(client, link_token(invitation.nonce))
     answer = client.post(
         f"/invitation/{handle}/sign-up",

@@ -24,11 +24,11 @@ NEW = "seven wet umbrellas by the door"
 
 
 def make_active(
-    app: Flask, house: House, *, username: str = "jenny.h", **values: object
+    app: Flask, house: House, *, username: str = "jenny.h", at: str = "127.0.0.1", **values: object
 ) -> Patient:
     """A patient who has signed up."""
     patient = make_patient(house, **values)
-    sign_up(app, make_invitation(house, patient), username=username)
+    sign_up(app, make_invitation(house, patient), username=username, at=at)
     return db.session.get_one(Patient, patient.id)
 
 

@@ -82,11 +82,18 @@ class Workers:
                 return int(worker.pid)
         return None
 
+    def strike(self, worker: psutil.Popen | psutil.Process) -> bool:
+        """kill -9 of one; False when it was gone already."""
+        try:
+            worker.kill()
+        except psutil.NoSuchProcess:
+            return False
+        return True
+
     def kill(self) -> None:
         """kill -9 of all."""
         for worker in self.running:
-            if is_alive(worker):
-                worker.kill()
+            self.strike(worker)
         for worker in self.running:
             worker.wait(10)
         self.running.clear()

@@ -42,8 +42,7 @@ def test_f1_workers_killed_at_random_times(ground: Make) -> None:
         here.tend()
         crew = here.workers.running
         for worker in crew if dice.random() < 0.2 else [dice.choice(crew)]:
-            worker.kill()
-            killed += 1
+            killed += here.workers.strike(worker)
         struck.append(time.time())
     took = here.finish()
     figures, run = here.figures, here.run()

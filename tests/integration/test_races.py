@@ -143,7 +143,8 @@ def test_one_reset_changes_one_password(app, racers, rounds) -> None:
     practice_id = house.practice.id
     race = racers("reset")
     for number in range(rounds):
-        patient = make_active(app, house, username=f"jenny.{number}")
+        # each from a connection of its own: a connection has a limit (security.md)
+        patient = make_active(app, house, username=f"jenny.{number}", at=f"10.0.0.{number + 1}")
         reset = send_reset(house, patient)
         handles = [f"handle-{number}-{n}" for n in range(EVERYBODY)]
         by = racer_at(handles[0])
