@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     mail_timeout: float = 30.0
     mail_connections: int = Field(default=4, ge=1, le=8)
     """How many connections to the mail server a worker keeps while it has much to send."""
-    mail_lease: float = 60.0
+    mail_lease: float = Field(default=60.0, ge=1)
     """Seconds: a sender that gives no sign of life for so long loses its mails to another."""
 
     portal_demo_password: SecretStr = SecretStr("")

@@ -7,8 +7,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from tests.conftest import free_port
+from tests.conftest import Moment, free_port
+from tests.factories import House, make_house
 from tests.smtp import SmtpServer
+
+
+@pytest.fixture
+def house(app: Flask, moment: Moment) -> House:
+    """A practice at noon."""
+    return make_house()
 
 
 @pytest.fixture

@@ -34,11 +34,6 @@ from tests.factories import make_house, make_invitation, make_patient
 from tests.integration.mail.test_bounces import FULL, GONE, UNWANTED, come_back, lines
 
 
-@pytest.fixture
-def house(app, moment):
-    return make_house()
-
-
 def reminders_in_outbox() -> list[OutboxMessage]:
     wanted = select(OutboxMessage).where(OutboxMessage.purpose == "invitation_reminder")
     return list(db.session.scalars(wanted.execution_options(populate_existing=True)))
