@@ -64,6 +64,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "dialect" in metafunc.fixturenames:
         wanted = metafunc.config.getoption("--database")
         names = ["sqlite", "postgresql"] if wanted == "both" else [wanted]
+        if metafunc.definition.get_closest_marker("sqlite_only"):
+            names = [name for name in names if name == "sqlite"]
         metafunc.parametrize("dialect", names, scope="session")
 
 

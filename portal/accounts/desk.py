@@ -224,7 +224,7 @@ def _new_account(
         username=credentials.username,
         password_hash=hashed,
         first_name=patient.given_name or credentials.username,
-        language=patient.language or patient.practice.default_language,
+        language=patient.mail_language,
         email=patient.email or "",
         email_key=patient.email_key or "",
         email_confirmed_at=None,

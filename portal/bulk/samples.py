@@ -10,7 +10,8 @@ from portal.bulk.preview import Scope, moment_of
 from portal.bulk.states import RunKind
 from portal.extensions import db
 from portal.invitations import mail as invitation_mail
-from portal.invitations.specimen import Specimen, specimen, until
+from portal.invitations.issuing import good_until
+from portal.invitations.specimen import Specimen, specimen
 from portal.mail import registry, unsubscribe
 from portal.mail import service as mail
 from portal.mail.models import OutboxMessage
@@ -62,7 +63,7 @@ def compose_test(message: OutboxMessage, *, now: datetime) -> Composed | None:
         staff.practice,
         hello_name=staff.name,
         link=invitation_mail.link_of("test"),
-        last_day=until(staff.practice, now),
+        last_day=good_until(staff.practice, now=now),
         unsubscribe_link=unsubscribe.address("test"),
     )
     return replace(written, subject=f"TEST: {written.subject}")

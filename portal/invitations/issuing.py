@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -42,6 +42,11 @@ class Addressee:
     """The address to be noted with a grant that nobody was invited under so far; None: nothing is to be noted."""
 
 
+def good_until(practice: Practice, *, now: datetime) -> date:
+    """The last day of a link that is made now."""
+    return last_day(clock.local_date(now, practice.time_zone), practice.invitation_days)
+
+
 def issue(
     addressees: Sequence[Addressee],
     *,
@@ -59,7 +64,7 @@ def issue(
     """
     patient_ids = [addressee.chart.id for addressee in addressees]
     _replace_prepared(patient_ids, by=by, now=now)
-    expires_on = last_day(clock.local_date(now, practice.time_zone), practice.invitation_days)
+    expires_on = good_until(practice, now=now)
     common: Values = {
         "practice_id": practice.id,
         "state": InvitationState.PREPARED.value,

@@ -52,7 +52,7 @@ def put(notice: AppointmentNotice, *, now: datetime) -> None:
         purpose=PURPOSE,
         subject_id=notice.id,
         address=patient.email,
-        language=patient.language or patient.practice.default_language,
+        language=patient.mail_language,
         now=now,
     )
 

@@ -92,6 +92,11 @@ class Patient(Model):
     )
     search_words: Mapped[list[SearchWord]] = relationship(cascade="all, delete-orphan")
 
+    @property
+    def mail_language(self) -> str:
+        """In which the patient is written to."""
+        return self.language or self.practice.default_language
+
 
 class PatientPhone(Model):
     """A phone number on file; any of them serves the identity check (8.4)."""

@@ -196,7 +196,7 @@ def announce_email_change(
                 purpose=purpose,
                 subject_id=patient.id,
                 address=address,
-                language=patient.language or patient.practice.default_language,
+                language=patient.mail_language,
                 now=now,
                 kind=MailKind.SECURITY,
             )

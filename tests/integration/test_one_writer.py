@@ -27,14 +27,11 @@ time.sleep(60)
 ASK = "SELECT 1"
 
 
-@pytest.fixture(autouse=True)
-def _of_sqlite(app) -> None:
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL locks rows")
+pytestmark = pytest.mark.sqlite_only
 
 
 @pytest.fixture
-def holder():
+def holder(app):
     """A process that has the lock and knows nothing of how we wait for it."""
     path = str(db.engine.url.database)
     process = subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from portal.access.models import Grant
 from portal.access.rules import Obstacle, Status
-from portal.invitations.specimen import Specimen, language_of
+from portal.invitations.specimen import Specimen
 from portal.mail.addresses import no_reply
 from portal.people.naming import short_name
 from portal.staff.facts import AccessFacts
@@ -99,7 +99,7 @@ def messaging_view(
 
 
 def _default_label(facts: AccessFacts) -> str:
-    language = language_of(facts.patient)
+    language = facts.patient.mail_language
     return _(
         "Portal invitation (default), %(language)s", language=LANGUAGES.get(language, language)
     )

@@ -210,9 +210,8 @@ def test_a_mail_that_is_put_off_keeps_no_run_open(house, patients, moment) -> No
     assert working.to_look_after() == []
 
 
-def test_trouble_of_the_whole_server_stops_a_run_and_its_end_lets_it_go_on(
-    house, moment, monkeypatch
-) -> None:
+def stopped_by_the_server(house, moment, monkeypatch) -> BulkRun:
+    """Two of four mails are on their way when the server as a whole is in trouble."""
     monkeypatch.setattr(working, "IN_FLIGHT", 2)
     for _ in range(4):
         make_patient(house)
@@ -221,6 +220,13 @@ def test_trouble_of_the_whole_server_stops_a_run_and_its_end_lets_it_go_on(
     trouble = Result(Kind.TEMPORARY, Reason.UNREACHABLE, whole_server=True)
     server.record_trouble(trouble, now=moment.now)
     assert batch(run) is None
+    return run
+
+
+def test_trouble_of_the_whole_server_stops_a_run_and_its_end_lets_it_go_on(
+    house, moment, monkeypatch
+) -> None:
+    run = stopped_by_the_server(house, moment, monkeypatch)
     held = db.session.get_one(BulkRun, run.id)
     assert (held.state, held.paused_by, held.pause_reason) == ("paused", "server", "unreachable")
     working.settle(run.public_id, now=moment.now)
@@ -242,14 +248,7 @@ def test_a_run_without_a_mail_that_could_ask_the_server_asks_with_its_next_peopl
     house, moment, monkeypatch
 ) -> None:
     """Else it stood for ever: nobody asks a server for whom nothing waits."""
-    monkeypatch.setattr(working, "IN_FLIGHT", 2)
-    for _ in range(4):
-        make_patient(house)
-    run = begin(house, RunKind.INVITE)
-    batch(run)
-    trouble = Result(Kind.TEMPORARY, Reason.UNREACHABLE, whole_server=True)
-    server.record_trouble(trouble, now=moment.now)
-    assert batch(run) is None
+    run = stopped_by_the_server(house, moment, monkeypatch)
     working.settle(run.public_id, now=moment.now)
     assert db.session.get_one(BulkRun, run.id).state == "paused"
     end_mails("unknown", "cut_off")
