@@ -65,7 +65,10 @@ class _Reset(Exception):
 
 @dataclass
 class SmtpServer:
-    """``program("recipient", "550 5.1.1 No such user")``; the stages are greet, sender, recipient and data."""
+    """``program("recipient", "550 5.1.1 No such user")``.
+
+    The stages are greet, logon, sender, recipient, ask (for the mail) and data (the answer to it).
+    """
 
     port: int
     received: list[Received] = field(default_factory=list)
@@ -192,6 +195,7 @@ class SmtpServer:
         secured = isinstance(conversation, ssl.SSLSocket)
         client: int = conversation.getpeername()[1]
         sender = recipient = ""
+        may_name = named = False
         with conversation.makefile("rb") as lines:
             for line in iter(lines.readline, b""):
                 words = line.decode().strip()
@@ -206,22 +210,39 @@ class SmtpServer:
                     case "AUTH":
                         self.logons.append(base64.b64decode(words.split()[2]).decode())
                         say(self._answer("logon", "235 OK", client=client))
+                    case "MAIL" if may_name:
+                        say("503 5.5.1 Error: nested MAIL command")
                     case "MAIL":
                         sender = words[words.index("<") + 1 : words.index(">")]
                         size = re.search(r"(?i)\bsize=(\d+)", words)
                         if size and int(size[1]) > self.largest:
                             say("552 5.3.4 Message size exceeds fixed limit")
                             continue
-                        say(self._answer("sender", client=client))
+                        answer = self._answer("sender", client=client)
+                        may_name, named = answer.startswith("250"), False
+                        say(answer)
+                    case "RCPT" if not may_name:
+                        say("503 5.5.1 Error: need MAIL command")
                     case "RCPT":
                         recipient = words[words.index("<") + 1 : words.index(">")]
-                        say(self._answer("recipient", recipient=recipient, client=client))
+                        answer = self._answer("recipient", recipient=recipient, client=client)
+                        named = answer.startswith("250")
+                        say(answer)
+                    case "DATA" if not named:
+                        say("503 5.5.1 Error: need RCPT command")
                     case "DATA":
-                        say("354 go on")
+                        answer = self._answer("ask", "354 go on", client=client)
+                        say(answer)
+                        if not answer.startswith("354"):
+                            continue
+                        may_name = named = False
                         self._take(Received(sender, recipient, b"", client), lines, say)
                     case "QUIT":
                         say("221 bye")
                         return False
+                    case "RSET":
+                        may_name = named = False
+                        say("250 OK")
                     case _:
                         say("250 OK")
         return False

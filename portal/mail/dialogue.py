@@ -99,6 +99,7 @@ class Dialogue(smtplib.SMTP):
         self.putcmd("data")
         code, text = self.getreply()
         if code != 354:
+            self._forget(code)
             raise smtplib.SMTPDataError(code, text)
         self.send(dotted(_bytes_of(msg)))
         # had that raised, the server would not have seen the final dot and must forget the mail (RFC 5321 §4.1.1.4)
@@ -111,6 +112,13 @@ class Dialogue(smtplib.SMTP):
             self.close()
             raise smtplib.SMTPServerDisconnected("no understandable answer to the final dot")
         return code, text
+
+    def _forget(self, code: int) -> None:
+        """Let a server that has answered thus forget the mail that was begun: it takes no other before."""
+        if code == 421:
+            self.close()
+        with suppress(smtplib.SMTPServerDisconnected):
+            self.rset()
 
     def _answer_to_dot(self) -> tuple[int, bytes]:
         self._be_patient(self._dot_patience)

@@ -27,6 +27,7 @@ from tests.smtp import (
     DROP_AFTER_KEEPING,
     HANG,
     HANG_AFTER_KEEPING,
+    WAIT,
 )
 
 
@@ -271,6 +272,18 @@ def test_much_mail_goes_over_several_connections(house, moment, smtp, configure)
     db.session.rollback()
     assert set(db.session.scalars(select(Invitation.state))) == {"live"}
     assert all(lines(invitation) == ["queued", "accepted"] for invitation in sent)
+
+
+def test_a_server_that_thinks_long_about_the_first_mail_hears_the_others_meanwhile(
+    house, moment, smtp, configure, monkeypatch
+) -> None:
+    configure(mail_server="127.0.0.1", mail_port=smtp.port, mail_timeout=1.0, mail_connections=2)
+    for _ in range(60):
+        invite(house, moment)
+    smtp.program("data", WAIT)
+    monkeypatch.setattr(smtp, "taken", lambda _: smtp.go_on() if len(smtp.received) == 60 else None)
+    assert deliver().accepted == 60
+    assert smtp.connections == 2
 
 
 def test_batch_after_batch_goes_over_the_same_connection(house, moment, smtp) -> None:

@@ -95,6 +95,11 @@ def test_sender_and_recipient_go_together_where_the_server_reads_ahead(
         ("recipient", "550 5.1.1 No such user", Kind.PERMANENT, 1),
         ("recipient", "421 4.3.2 Bye", Kind.TEMPORARY, 2),
         ("recipient", DROP, Kind.TEMPORARY, 2),
+        ("ask", "451 4.7.1 Later", Kind.TEMPORARY, 1),
+        ("ask", "554 5.7.1 No", Kind.PERMANENT, 1),
+        ("ask", "421 4.3.2 Bye", Kind.TEMPORARY, 2),
+        ("data", "451 4.7.1 Later", Kind.TEMPORARY, 1),
+        ("data", "421 4.3.2 Bye", Kind.TEMPORARY, 2),
     ],
 )
 def test_the_next_mail_hears_its_own_answers(
