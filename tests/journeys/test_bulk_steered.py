@@ -1,4 +1,5 @@
-"""A run in the hands of its staff, in Chromium: mended, started, paused, left and found; the mail server away (7)."""
+"""A run in the hands of its staff, in Chromium: mended, started, paused, left and found; the mail server away; a mail
+that comes back when the run is over (7)."""
 
 from __future__ import annotations
 
@@ -15,12 +16,14 @@ from playwright.sync_api import Page, expect
 from tests.conftest import free_port
 from tests.factories import PASSWORD
 from tests.faults.conftest import wait_for
-from tests.journeys.conftest import DESK, Installation, running
+from tests.integration.mail.test_bounces import GONE
+from tests.journeys.conftest import DESK, PHONE, Installation, Words, running
 from tests.journeys.test_every_page import Inspector
 from tests.smtp import SmtpServer
 
-STEERED, CUT_OFF = "Steered Clinic", "Cut Off Clinic"
+STEERED, CUT_OFF, LATE = "Steered Clinic", "Cut Off Clinic", "Late Clinic"
 GOOD, WITHOUT_MAIL = 90, 3
+FEW = 4
 PACE = {"BULK_PER_MINUTE": "600", "SWEEP_INTERVAL": "1", "MAIL_RETRY_SCALE": "0.1"}
 """Twenty every two seconds: slow enough for hands, and the waits are a tenth of the real ones."""
 
@@ -32,13 +35,13 @@ class Office:
     installation: Installation
     smtp: SmtpServer
 
-    def people(self, practice: str, folder: Path) -> str:
+    def people(self, practice: str, folder: Path, *, good: int = GOOD) -> str:
         """A practice of its own with its administrator; the address that logs on."""
         short = practice.split()[0].lower()
         address = f"{short}.admin@example.com"
         rows = ["MRN,FIRST,LAST,DOB,EMAIL,SSN"]
-        for number in range(GOOD + WITHOUT_MAIL):
-            email = f"{short}.{number}@example.org" if number < GOOD else ""
+        for number in range(good + WITHOUT_MAIL):
+            email = f"{short}.{number}@example.org" if number < good else ""
             rows.append(f"S{number},Pat,Number{number:03d},1980-02-11,{email},536-90-4399")
         file = folder / "patients.csv"
         file.write_text("\n".join(rows) + "\n")
@@ -70,11 +73,11 @@ def log_on(page: Page, office: Office, address: str) -> None:
     page.wait_for_url(re.compile(r"/staff/(?!login)"))
 
 
-def preview(page: Page, office: Office, number: int) -> None:
+def preview(page: Page, office: Office, number: int, *, of: int = GOOD + WITHOUT_MAIL) -> None:
     """The preview says, and its button carries, this number."""
     page.goto(f"{office.installation.url}/staff/bulk/invite-all")
     expect(page.get_by_role("heading", level=2).first).to_have_text(
-        f"{number} of {GOOD + WITHOUT_MAIL} patients will get an invitation."
+        f"{number} of {of} patients will get an invitation."
     )
 
 
@@ -183,4 +186,76 @@ def test_the_mail_server_away_in_the_middle(office: Office, contexts: Any, tmp_p
     assert sent(page) == GOOD
     assert len(office.arrived("cut.")) == GOOD
     assert set(office.arrived("cut.").values()) == {1}, "nobody twice"
+    assert inspector.problems == []
+
+
+def come_back(office: Office, recipient: str) -> None:
+    """Another mail server sends a mail that ours had taken back to the address it came from."""
+    (sent_from,) = {m.sender for m in office.smtp.received if m.recipient == recipient}
+    office.installation.flask("mail", "bounce", "--to", sent_from, typed=GONE.decode())
+
+
+def test_a_mail_that_comes_back_when_the_run_is_over(
+    office: Office, contexts: Any, tmp_path: Path
+) -> None:
+    address = office.people(LATE, tmp_path, good=FEW)
+    page = contexts(viewport=DESK)
+    inspector = Inspector(page)
+    log_on(page, office, address)
+    preview(page, office, FEW, of=FEW + WITHOUT_MAIL)
+    confirm(page, FEW)
+    run = page.url
+    expect(state(page)).to_have_text("Done", timeout=60_000)
+    assert sent(page) == FEW
+
+    come_back(office, "late.1@example.org")
+    seen = page.context.request
+    wait_for(lambda: "Retry the 1 failed" in seen.get(run).text(), within=30)
+    page.goto(f"{office.installation.url}/staff/bulk")  # who wants to know looks again, once
+    page.get_by_role("link", name=re.compile("Invit")).first.click()
+    assert page.url == run
+    assert sent(page) == FEW - 1
+    expect(page.locator("#bulk-numbers")).to_contain_text(re.compile(r"Failed\s*1"))
+    failed = page.get_by_role("row", name="The mail server says there is no such mailbox.")
+    expect(failed.locator(".num")).to_have_text("1")
+    inspector.look("a run of which a mail came back")
+    failed.get_by_role("link").click()
+    inspector.look("whom it failed")
+    page.get_by_role("link", name="Number001").first.click()
+    page.get_by_role("link", name="Portal access", exact=True).first.click()
+    expect(page.locator(".chip-invited").first).to_contain_text("Invited")
+    expect(page.get_by_role("main")).to_contain_text(
+        "Email bounced. The mail server says there is no such mailbox."
+    )
+    timeline = page.get_by_role("region", name="Timeline")
+    expect(timeline.get_by_role("listitem").first).to_contain_text("Bounced: the mail came back")
+    inspector.look("the chart of whose mail came back")
+    chart = page.url
+
+    page.goto(run)
+    page.get_by_role("link", name="Retry the 1 failed").click()
+    expect(page.get_by_role("heading", level=2).first).to_have_text(
+        "0 of 1 patients will get an invitation."
+    )
+    passed_over = page.get_by_role("row", name="Email bounced")
+    expect(passed_over).to_contain_text("Ask for an address that works.")
+    inspector.look("the failed ones again")
+    passed_over.get_by_role("link").click()
+    expect(page.get_by_role("row", name="Number001")).to_be_visible()
+    page.goto(f"{office.installation.url}/staff/onboarding?pill=bounced")
+    expect(page.get_by_role("row", name="Number001")).to_be_visible()
+    expect(page.locator("#pills [aria-current]")).to_contain_text(re.compile(r"1\s*Bounced"))
+
+    t = Words("es")
+    phone = contexts(viewport=PHONE, color_scheme="dark")
+    log_on(phone, office, address)
+    inspector.page = phone
+    phone.goto(f"{run}?lang=es")
+    expect(phone.get_by_role("main")).to_contain_text(
+        t("The mail server says there is no such mailbox.")
+    )
+    inspector.look("the run in Spanish")
+    phone.goto(chart)
+    expect(phone.get_by_role("main")).to_contain_text(t("Bounced: the mail came back"))
+    inspector.look("the chart in Spanish")
     assert inspector.problems == []
