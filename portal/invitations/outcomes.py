@@ -19,7 +19,6 @@ from portal.invitations import service, timeline
 from portal.invitations.models import Invitation
 from portal.invitations.state import InvitationState
 from portal.invitations.timeline import TimelineKind
-from portal.mail.bounces.meaning import ADDRESS_REASONS
 from portal.mail.models import OutboxMessage, OutboxState
 from portal.people import bounces
 from portal.people import service as people
@@ -76,11 +75,16 @@ def record_mail_result(*, message: OutboxMessage, outcome: Outcome, now: datetim
                 _go_live(invitation, now=now)
         case OutboxState.FAILED:
             timeline.add(
-                invitation.id, TimelineKind.MAIL_FAILED, now=now, once=once, reason=outcome.reason
+                invitation.id,
+                TimelineKind.MAIL_FAILED,
+                now=now,
+                once=once,
+                reason=outcome.reason,
+                **timeline.third(outcome),
             )
             if prepared:
                 _fail(invitation, patient, outcome.reason, now=now)
-            record_dead_address(patient, message, outcome.reason, now=now)
+            record_dead_address(patient, message, outcome, now=now)
         case OutboxState.UNKNOWN:
             timeline.add(invitation.id, TimelineKind.MAYBE_ACCEPTED, now=now, once=once)
         case OutboxState.CANCELLED:
@@ -129,12 +133,16 @@ def record_accepted(messages: Sequence[OutboxMessage], *, now: datetime) -> None
 
 
 def record_dead_address(
-    patient: Patient, message: OutboxMessage, reason: str | None, *, now: datetime
+    patient: Patient, message: OutboxMessage, outcome: Outcome, *, now: datetime
 ) -> None:
     """The mail server's "no" lay in the address: the chart shows it as bounced (1.2), in the caller's transaction."""
-    if reason in ADDRESS_REASONS:
+    if outcome.dead_address:
         bounces.record(
-            patient, address_key=message.address_key, reason=str(reason), by=MAIL, now=now
+            patient,
+            address_key=message.address_key,
+            reason=str(outcome.reason),
+            by=MAIL,
+            now=now,
         )
 
 

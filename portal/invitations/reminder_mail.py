@@ -64,9 +64,10 @@ def record_result(*, message: OutboxMessage, outcome: Outcome, now: datetime) ->
         reason=outcome.reason,
         twice=outcome.maybe_twice,
         **about(message),
+        **timeline.third(outcome),
     )
     if outcome.state is OutboxState.FAILED:
-        outcomes.record_dead_address(patient, message, outcome.reason, now=now)
+        outcomes.record_dead_address(patient, message, outcome, now=now)
 
 
 def _wanted(invitation: Invitation, *, now: datetime) -> bool:

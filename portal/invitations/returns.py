@@ -43,6 +43,7 @@ def record_return(*, message: OutboxMessage, reading: Reading, now: datetime) ->
         once=message.public_id,
         reason=reason,
         **about(message),
+        **timeline.third(reading),
     )
     match reading.meaning:
         case Meaning.HARD | Meaning.SOFT if reading.final:

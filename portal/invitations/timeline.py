@@ -13,6 +13,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.extensions import db
 from portal.invitations.models import Invitation, InvitationEvent
+from portal.mail.bounces.meaning import Reading
+from portal.mail.registry import Outcome
 from portal.rows import insert_rows
 from portal.transaction import atomic
 
@@ -67,6 +69,11 @@ def add(
             invitation_id=invitation_id, kind=kind.value, at=now, once=once, data=data
         ).on_conflict_do_nothing()
     )
+
+
+def third(end: Outcome | Reading) -> dict[str, bool]:
+    """What a line says of a mail that was one too many: its address counts as bounced from now on."""
+    return {"too_often": True} if end.too_often else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from portal import tokens
 from portal.audit import service as audit
 from portal.audit.actor import system
 from portal.extensions import db
-from portal.mail import registry
+from portal.mail import registry, repeats
 from portal.mail.models import OutboxMessage
 from portal.mail.registry import Outcome
 from portal.mail.rules import SETTLED, TRANSITIONS, Kind, Reason, Result, after
@@ -200,6 +200,8 @@ def _settle(message: OutboxMessage, result: Result, *, now: datetime, tell: bool
         server_said=message.server_said,
         next_attempt_at=message.next_attempt_at if message.state == OutboxState.QUEUED else None,
         maybe_twice=message.state == OutboxState.ACCEPTED and message.doubtful_tries > 0,
+        dead_address=message.state == OutboxState.FAILED
+        and repeats.is_dead(message, message.reason, came_back=False, now=now),
     )
     waits_as_before = result.kind is Kind.NOT_TRIED and message.reason == before
     if tell and not waits_as_before:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from portal.mail.bounces.meaning import Reading
+from portal.mail.bounces.meaning import ADDRESS_REASONS, Reading
 from portal.mail.models import OutboxMessage
 from portal.mail.state import OutboxState
 
@@ -61,6 +61,13 @@ class Outcome:
     """Set exactly when the state is ``queued``."""
     maybe_twice: bool = False
     """Accepted after a try whose end nobody knows: it may have arrived twice."""
+    dead_address: bool = False
+    """Failed, and nothing should be sent to this address until it is changed."""
+
+    @property
+    def too_often(self) -> bool:
+        """Dead though this answer did not say so: the address had several such mails."""
+        return self.dead_address and self.reason not in ADDRESS_REASONS
 
 
 class Composer(Protocol):

@@ -156,12 +156,15 @@ _BY_DETAIL = {
 """Subject and detail of an enhanced status code (RFC 3463, RFC 7505)."""
 _CLOSING = 421
 _NO_ROOM = 552
+_STORAGE = frozenset({452, _NO_ROOM})
+_FULL = re.compile(r"\bfull\b|quota|(?<!system )storage", re.IGNORECASE)
+"""In the words of a 452 or 552 without an enhanced code: it is the mailbox that is full, not the mail server's disk."""
 
 
 def judge(code: int, text: str, stage: Stage) -> Result:
     """What an answer other than "yes" means: 5xx is for good, all else for now; before RCPT it is the server's."""
     said = f"{code} {text}".strip()
-    detail = _detail(text)
+    detail = _detail(code, text)
     if stage is Stage.SENDER and (code == _NO_ROOM or (code >= 500 and detail is Reason.TOO_LARGE)):
         # the size of a mail is named with its sender (RFC 1870 §6.1): a smaller one would be taken
         return Result(Kind.PERMANENT, Reason.TOO_LARGE, said)
@@ -235,10 +238,14 @@ def tidy(text: str, *, longest: int = 200) -> str:
 
 def _again(when: datetime, reason: Reason | None, *, due_at: datetime, scale: float) -> Next:
     if when > due_at + GIVE_UP_AFTER * scale:
-        return Next(S.FAILED, Reason.GAVE_UP)
+        # "still full" tells more than that a day has passed, and counts (portal.mail.repeats)
+        full = reason is Reason.MAILBOX_FULL
+        return Next(S.FAILED, reason if full else Reason.GAVE_UP)
     return Next(S.QUEUED, reason, when)
 
 
-def _detail(text: str) -> Reason | None:
+def _detail(code: int, text: str) -> Reason | None:
     found = _ENHANCED.search(text)
-    return _BY_DETAIL.get((found[2], found[3])) if found else None
+    if found:
+        return _BY_DETAIL.get((found[2], found[3]))
+    return Reason.MAILBOX_FULL if code in _STORAGE and _FULL.search(text) else None

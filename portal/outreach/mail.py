@@ -96,7 +96,7 @@ def record_result(*, message: OutboxMessage, outcome: Outcome, now: datetime) ->
     notice = db.session.get_one(AppointmentNotice, message.subject_id)
     patient = access.lock_patient(notice.patient_id)
     if outcome.state is OutboxState.FAILED:
-        outcomes.record_dead_address(patient, message, outcome.reason, now=now)
+        outcomes.record_dead_address(patient, message, outcome, now=now)
     elif outcome.state is OutboxState.CANCELLED and patient.email_key != message.address_key:
         _put_again(notice, patient, now=now)
 

@@ -7,16 +7,16 @@ named by an address that carries our own MAC.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from portal.audit import service as audit
 from portal.audit.actor import system
 from portal.extensions import db
-from portal.mail import registry
+from portal.mail import registry, repeats
 from portal.mail.addresses import read_bounce_address
 from portal.mail.bounces.meaning import Meaning, Reading
 from portal.mail.bounces.reading import read
@@ -28,9 +28,6 @@ from portal.transaction import atomic
 log = structlog.get_logger()
 
 MAIL = system("Mail")
-SOFT_ARE_HARD = 3
-"""So many mails to one address of a practice that came back within :data:`SOFT_WITHIN` count as a dead address."""
-SOFT_WITHIN = timedelta(days=30)
 
 
 class Taken(StrEnum):
@@ -96,7 +93,8 @@ def _bounce(message: OutboxMessage, reading: Reading, *, now: datetime) -> Taken
         return Taken.LATER
     if state is OutboxState.BOUNCED:
         return Taken.NOTHING_NEW
-    reading = _hardened(message, reading, now=now)
+    if repeats.is_dead(message, reading.reason, came_back=True, now=now):
+        reading = replace(reading, meaning=Meaning.HARD)  # the reason stays
     registry.tell_returned(message, reading, now=now)
     came_back = OutboxState.BOUNCED in TRANSITIONS[state]
     if not came_back or (state is OutboxState.QUEUED and not message.doubtful_tries):
@@ -128,24 +126,6 @@ def _complaint(message: OutboxMessage, reading: Reading, *, now: datetime) -> Ta
     )
     _move(message, OutboxState(message.state), complained_at=now)
     return Taken.RECORDED
-
-
-def _hardened(message: OutboxMessage, reading: Reading, *, now: datetime) -> Reading:
-    """A soft one that is one too many counts as hard; the reason stays."""
-    if reading.meaning is not Meaning.SOFT:
-        return reading
-    before = db.session.scalar(
-        select(func.count()).where(
-            OutboxMessage.practice_id == message.practice_id,
-            OutboxMessage.address_key == message.address_key,
-            OutboxMessage.due_at > now - 2 * SOFT_WITHIN,
-            OutboxMessage.state == OutboxState.BOUNCED.value,
-            OutboxMessage.bounced_at > now - SOFT_WITHIN,
-        )
-    )
-    if (before or 0) + 1 < SOFT_ARE_HARD:
-        return reading
-    return replace(reading, meaning=Meaning.HARD)
 
 
 def _audit_bounce(

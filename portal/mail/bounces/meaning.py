@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from portal.mail.rules import Reason
@@ -35,6 +36,25 @@ ADDRESS_REASONS = frozenset(
     }
 )
 """Reasons that lie in the address: it will not work next time either."""
+SOFT_AT_THE_DOOR = frozenset({Reason.MAILBOX_FULL})
+"""Reasons for which a mail server refuses a mail that count like one that came back. Its other reasons are not about
+the address: spam, size and its own rules tell of us, and of the mail."""
+
+
+SOFT_ARE_HARD = 3
+"""So many mails to one address of a practice that failed softly within :data:`SOFT_WITHIN` make it a dead one."""
+SOFT_WITHIN = timedelta(days=30)
+
+
+def enough(reason: str | None, *, came_back: bool) -> int | None:
+    """How many mails that end like this show that their address is dead; None: however many there are.
+
+    Args:
+        came_back: the mail server took it and sent it back; else it refused it for good.
+    """
+    if reason in ADDRESS_REASONS:
+        return 1
+    return SOFT_ARE_HARD if came_back or reason in SOFT_AT_THE_DOOR else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +68,8 @@ class Reading:
     """Set for hard and soft ones."""
     final: bool = False
     """Whether it will not be tried any more; a soft one that is not final is a warning of a delay."""
+
+    @property
+    def too_often(self) -> bool:
+        """Hard though its reason is not: the address had several such mails (:mod:`portal.mail.repeats`)."""
+        return self.meaning is Meaning.HARD and self.reason not in ADDRESS_REASONS

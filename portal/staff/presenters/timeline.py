@@ -78,14 +78,19 @@ def _maybe_accepted(data: dict[str, Any], _zone: str) -> Line:
 
 
 def _mail_failed(data: dict[str, Any], _zone: str) -> Line:
-    detail = mail_wording.explain(data.get("reason"))
-    return Line(_("The mail could not be delivered"), detail, "cross", "bad")
+    return Line(_("The mail could not be delivered"), _why_not(data), "cross", "bad")
 
 
 def _came_back(data: dict[str, Any], _zone: str) -> Line:
-    return Line(
-        _("Bounced: the mail came back"), mail_wording.explain(data.get("reason")), "cross", "bad"
-    )
+    return Line(_("Bounced: the mail came back"), _why_not(data), "cross", "bad")
+
+
+def _why_not(data: dict[str, Any]) -> str:
+    why = mail_wording.explain(data.get("reason"))
+    if not data.get("too_often"):
+        return why
+    third = _("It is the third such mail within 30 days, so the address counts as bounced.")
+    return f"{why} {third}"
 
 
 def _late(data: dict[str, Any], _zone: str) -> Line:

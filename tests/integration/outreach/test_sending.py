@@ -118,7 +118,9 @@ def test_it_fails_with_it(house: House, moment: Any) -> None:
     patient = make_patient(house)
     diary.book(house, patient, starts(moment))
     send()
-    accept(diary.mails()[0], moment, OutboxState.FAILED, reason="no_such_mailbox")
+    accept(
+        diary.mails()[0], moment, OutboxState.FAILED, reason="no_such_mailbox", dead_address=True
+    )
     assert states() == [("automatic", "failed")]
     assert db.session.get_one(Patient, patient.id).email_bounced_at is not None
 

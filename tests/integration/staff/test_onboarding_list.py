@@ -79,7 +79,7 @@ def test_an_invitation_on_its_way_and_one_that_failed_are_told(clerk, house, gra
     with atomic():
         message = db.session.query(OutboxMessage).filter_by(purpose="invitation").one()
         message.state = OutboxState.FAILED.value
-        failed = Outcome(OutboxState.FAILED, reason="no_such_mailbox")
+        failed = Outcome(OutboxState.FAILED, "no_such_mailbox", dead_address=True)
         record_mail_result(message=message, outcome=failed, now=moment.now)
     page = clerk.get(URL)
     assert cells(page, gray)[3] == (

@@ -72,6 +72,21 @@ def test_the_waits_are_those_of_the_design() -> None:
     assert now - NOON <= GIVE_UP_AFTER == timedelta(hours=24)
 
 
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (Reason.TRY_LATER, Reason.GAVE_UP),
+        (Reason.CONNECTION_LOST, Reason.GAVE_UP),
+        (Reason.MAILBOX_FULL, Reason.MAILBOX_FULL),
+    ],
+)
+def test_who_gives_up_on_a_full_mailbox_says_so(last: Reason, told: Reason) -> None:
+    temporary = Result(Kind.TEMPORARY, last)
+    late = NOON + GIVE_UP_AFTER
+    step = after(temporary, attempts=17, doubtful_tries=0, due_at=NOON, now=late)
+    assert (step.state, step.reason) == (S.FAILED, told)
+
+
 def test_doubt_waits_a_quarter_of_an_hour_and_repeats_once() -> None:
     def doubt(tries: int, reason: Reason) -> tuple[S, datetime | None]:
         step = after(
@@ -102,6 +117,24 @@ def test_doubt_waits_a_quarter_of_an_hour_and_repeats_once() -> None:
         (451, "4.7.1 Greylisted", Stage.RECIPIENT, Kind.TEMPORARY, Reason.TRY_LATER, False),
         (554, "5.7.1 Spam", Stage.DATA, Kind.PERMANENT, Reason.CONTENT_REFUSED, False),
         (452, "No space", Stage.DATA, Kind.TEMPORARY, Reason.TRY_LATER, False),
+        (452, "4.2.2 Full", Stage.DATA, Kind.TEMPORARY, Reason.MAILBOX_FULL, False),
+        (452, "Mailbox full", Stage.RECIPIENT, Kind.TEMPORARY, Reason.MAILBOX_FULL, False),
+        (452, "Over quota", Stage.DATA, Kind.TEMPORARY, Reason.MAILBOX_FULL, False),
+        (452, "Insufficient system storage", Stage.DATA, Kind.TEMPORARY, Reason.TRY_LATER, False),
+        (452, "4.3.1 Storage full", Stage.DATA, Kind.TEMPORARY, Reason.TRY_LATER, False),
+        (452, "Too many recipients", Stage.RECIPIENT, Kind.TEMPORARY, Reason.TRY_LATER, False),
+        (
+            552,
+            "Exceeded storage allocation",
+            Stage.DATA,
+            Kind.PERMANENT,
+            Reason.MAILBOX_FULL,
+            False,
+        ),
+        (552, "Mailbox is full", Stage.RECIPIENT, Kind.PERMANENT, Reason.MAILBOX_FULL, False),
+        (552, "Message too big", Stage.DATA, Kind.PERMANENT, Reason.CONTENT_REFUSED, False),
+        (552, "5.7.0 Full of spam", Stage.DATA, Kind.PERMANENT, Reason.CONTENT_REFUSED, False),
+        (550, "Full stop", Stage.RECIPIENT, Kind.PERMANENT, Reason.REFUSED, False),
         (421, "Closing", Stage.RECIPIENT, Kind.TEMPORARY, Reason.SERVER_REFUSES, True),
         (421, "Closing", Stage.DATA, Kind.TEMPORARY, Reason.SERVER_REFUSES, True),
         (550, "No", Stage.SENDER, Kind.TEMPORARY, Reason.SENDER_REFUSED, True),
