@@ -109,8 +109,8 @@ def begin_run(number: int, turn: int) -> str:
 def run_taken(public_id: str) -> int:
     """How many of a run's mails the server has taken, with a live link each and a line of the timeline."""
     query = text(
-        f"{_TAKEN} JOIN bulk_item b ON b.invitation_id = i.id JOIN bulk_run r ON r.id = b.run_id"
-        f" WHERE r.public_id = :run AND {_WHOLE}"
+        f"{_TAKEN} JOIN bulk_item b ON b.patient_id = i.patient_id AND b.invitation_id = i.id"
+        f" JOIN bulk_run r ON r.id = b.run_id WHERE r.public_id = :run AND {_WHOLE}"
     )
     return int(db.session.scalar(query, {"run": public_id}) or 0)
 
@@ -133,7 +133,7 @@ def taken(number: int) -> int:
 
 _TAKEN = "SELECT count(*) FROM outbox_message m JOIN invitation i ON i.id = m.subject_id"
 _WHOLE = (
-    "m.state = 'accepted' AND i.state = 'live' AND EXISTS"
+    "m.purpose = 'invitation' AND m.state = 'accepted' AND i.state = 'live' AND EXISTS"
     " (SELECT 1 FROM invitation_event e WHERE e.invitation_id = i.id AND e.kind = 'accepted')"
 )
 
