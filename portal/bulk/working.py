@@ -22,10 +22,10 @@ from portal.audit import service as audit
 from portal.audit.actor import Actor
 from portal.bulk import acts, flight, growing
 from portal.bulk.acts import Standing
-from portal.bulk.facts import facts_of
+from portal.bulk.facts import reasons_of
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.preview import moment_of
-from portal.bulk.rules import AT_ONCE, BATCH, IN_FLIGHT, Moment, pace_of, reason_for
+from portal.bulk.rules import AT_ONCE, BATCH, IN_FLIGHT, Moment, pace_of
 from portal.bulk.states import ItemState, RunKind, RunState
 from portal.extensions import db
 from portal.people.models import Patient
@@ -176,14 +176,13 @@ def _work(run: BulkRun, *, by: Actor, at: Moment, limit: int) -> Counter[ItemSta
         return Counter()
     kind = RunKind(run.kind)
     charts = lock_charts(claimed)
-    facts = facts_of(claimed, staff=run.staff_member, at=at)
-    reached, standings = [], {}
-    for chart in charts.values():
-        reason = reason_for(kind, facts[chart.id], at)
-        if reason is None:
-            reached.append(chart)
-        else:
-            standings[chart.id] = Standing(ItemState.SKIPPED, reason.value)
+    reasons = reasons_of(kind, claimed, staff=run.staff_member, at=at)
+    reached = [chart for chart in charts.values() if reasons[chart.id] is None]
+    standings = {
+        patient_id: Standing(ItemState.SKIPPED, reason)
+        for patient_id, reason in reasons.items()
+        if reason is not None
+    }
     standings |= _act(kind, reached, practice=run.practice, by=by, now=at.now)
     _write(run, standings, now=at.now)
     tally = Counter(standing.state for standing in standings.values())
