@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ScalarSelect, Select, func, literal, select, union_all, update
+from sqlalchemy import ScalarSelect, Select, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from portal import queue
@@ -21,11 +21,11 @@ from portal.bulk.states import ItemState, PausedBy, RunState
 from portal.extensions import db
 from portal.invitations.models import Invitation
 from portal.invitations.service import PURPOSE
-from portal.invitations.state import Origin
+from portal.invitations.state import InvitationState, Origin
 from portal.mail.models import MailServerTrouble, OutboxMessage
 from portal.mail.rules import SETTLED
 from portal.mail.state import OutboxState
-from portal.rows import among
+from portal.rows import among, table_of
 
 RUNS = system("Bulk runs")
 WORK = "bulk.work"
@@ -39,6 +39,18 @@ _BECOMES = {
     OutboxState.CANCELLED: ItemState.SKIPPED,
 }
 """Any other end of a mail, also one that nobody knows, is a failure that staff may retry."""
+
+_ITEMS, _INVITATIONS = table_of(BulkItem), table_of(Invitation)
+_PUT = (
+    _ITEMS.update()
+    .where(_ITEMS.c.run_id == bindparam("run"), among(_ITEMS.c.patient_id, "patients"))
+    .values(state=bindparam("to"), reason=bindparam("why"), settled_at=bindparam("when"))
+)
+_PREPARED = select(_INVITATIONS.c.id).where(
+    _INVITATIONS.c.patient_id == _ITEMS.c.patient_id,
+    _INVITATIONS.c.state == literal(InvitationState.PREPARED.value, literal_execute=True),
+)
+_PUT_MAILING = _PUT.values(invitation_id=_PREPARED.scalar_subquery())
 
 
 def settle(run: BulkRun, *, now: datetime) -> None:
@@ -92,13 +104,13 @@ def _ended_mail(run: BulkRun) -> ScalarSelect[int]:
 def put(
     run: BulkRun, patient_ids: Collection[int], to: ItemState, reason: str | None, *, now: datetime
 ) -> None:
-    """Write down where these people of the run stand; its numbers are the caller's."""
-    db.session.execute(
-        update(BulkItem)
-        .where(BulkItem.run_id == run.id, among(BulkItem.patient_id, patient_ids))
-        .values(state=to.value, reason=reason, settled_at=now),
-        execution_options={"synchronize_session": False},
-    )
+    """Write down where these people of the run stand; its numbers are the caller's.
+
+    Whose mail is on its way now was prepared an invitation in this commit, and has no other that is prepared.
+    """
+    put = _PUT_MAILING if to is ItemState.MAILING else _PUT
+    stands = {"run": run.id, "patients": patient_ids, "to": to.value, "why": reason, "when": now}
+    db.session.connection().execute(put, stands)
 
 
 def on_their_way(run: BulkRun, *, most: int, now: datetime) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from portal import queue
@@ -31,7 +31,6 @@ from portal.extensions import db
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.practices.models import Practice
-from portal.rows import table_of
 from portal.settings import settings
 from portal.transaction import atomic, savepoint
 
@@ -90,9 +89,9 @@ def _go_on(run: BulkRun, *, settle: bool, now: datetime) -> Worked | None:
         return Worked(0, wait=wait)
     by = practices.actor(run.staff_member, client=run.client)
     tally = _work(run, by=by, at=moment_of(run.practice, now), limit=number)
-    _count(run, tally)
     if tally:
         run.worked_at = now
+    _count(run, tally)
     nobody = tally.total() < number
     over = nobody and not flight.expects_more(run, now=now)
     if over:
@@ -227,27 +226,10 @@ def _whole(error: Exception) -> bool:
 
 def _write(run: BulkRun, standings: Mapping[int, Standing], *, now: datetime) -> None:
     alike: dict[Standing, list[int]] = {}
-    invited = []
     for patient_id, standing in standings.items():
-        if standing.invitation_id is None:
-            alike.setdefault(standing, []).append(patient_id)
-        else:
-            invited.append({"patient": patient_id, "invitation": standing.invitation_id})
+        alike.setdefault(standing, []).append(patient_id)
     for standing, patient_ids in alike.items():
         flight.put(run, patient_ids, standing.state, standing.reason, now=now)
-    if invited:
-        items = table_of(BulkItem)
-        one = items.update().where(
-            items.c.run_id == run.id, items.c.patient_id == bindparam("patient")
-        )
-        db.session.execute(
-            one.values(
-                state=ItemState.MAILING.value,
-                invitation_id=bindparam("invitation"),
-                settled_at=now,
-            ),
-            invited,
-        )
 
 
 def _tell(
