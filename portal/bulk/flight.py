@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ScalarSelect, Select, bindparam, func, literal, select, union_all
+from sqlalchemy import Integer, Select, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from portal import queue
@@ -53,25 +53,43 @@ _PREPARED = select(_INVITATIONS.c.id).where(
 _PUT_MAILING = _PUT.values(invitation_id=_PREPARED.scalar_subquery())
 
 
+_SAME = aliased(BulkItem)
+_ENDED_MAIL = (
+    select(OutboxMessage.id)
+    .join(_SAME, _SAME.invitation_id == OutboxMessage.subject_id)
+    .where(
+        _SAME.run_id == bindparam("run"),
+        _SAME.patient_id == BulkItem.patient_id,
+        OutboxMessage.purpose == PURPOSE,
+        OutboxMessage.state.in_(sorted(state.value for state in SETTLED)),
+    )
+    .limit(1)
+    .correlate(BulkItem)
+    .scalar_subquery()
+)
+"""Asked of each person: a join might begin with all invitations that were ever mailed."""
+_MAILING = (
+    # nothing but what the index holds, or the database would walk through all of the run
+    select(BulkItem.patient_id, _ENDED_MAIL.label("mail_id"))
+    .where(
+        BulkItem.run_id == bindparam("run"),
+        BulkItem.state == ItemState.MAILING.value,
+        BulkItem.reason.is_(None),
+    )
+    .subquery()
+)
+_ENDED = (
+    select(_MAILING.c.patient_id, OutboxMessage.state, OutboxMessage.reason)
+    .join(OutboxMessage, OutboxMessage.id == _MAILING.c.mail_id)
+    .limit(_MOST)
+)
+
+
 def settle(run: BulkRun, *, now: datetime) -> None:
     """Move whoever's mail has come to an end, and the run's numbers; the caller has locked the run."""
     if not run.mailing:
         return
-    mailing = (
-        # nothing but what the index holds, or the database would walk through all of the run
-        select(BulkItem.patient_id, _ended_mail(run).label("mail_id"))
-        .where(
-            BulkItem.run_id == run.id,
-            BulkItem.state == ItemState.MAILING.value,
-            BulkItem.reason.is_(None),
-        )
-        .subquery()
-    )
-    ended = db.session.execute(
-        select(mailing.c.patient_id, OutboxMessage.state, OutboxMessage.reason)
-        .join(OutboxMessage, OutboxMessage.id == mailing.c.mail_id)
-        .limit(_MOST)
-    )
+    ended = db.session.connection().execute(_ENDED, {"run": run.id})
     alike: defaultdict[tuple[ItemState, str | None], list[int]] = defaultdict(list)
     for patient_id, state, reason in ended:
         to = _BECOMES.get(OutboxState(state), ItemState.FAILED)
@@ -81,24 +99,6 @@ def settle(run: BulkRun, *, now: datetime) -> None:
         run.mailing -= len(patient_ids)
         setattr(run, to.value, getattr(run, to.value) + len(patient_ids))
     db.session.flush()
-
-
-def _ended_mail(run: BulkRun) -> ScalarSelect[int]:
-    """Asked of each person: a join might begin with all invitations that were ever mailed."""
-    same = aliased(BulkItem)
-    return (
-        select(OutboxMessage.id)
-        .join(same, same.invitation_id == OutboxMessage.subject_id)
-        .where(
-            same.run_id == run.id,
-            same.patient_id == BulkItem.patient_id,
-            OutboxMessage.purpose == PURPOSE,
-            OutboxMessage.state.in_(sorted(state.value for state in SETTLED)),
-        )
-        .limit(1)
-        .correlate(BulkItem)
-        .scalar_subquery()
-    )
 
 
 def put(
@@ -120,12 +120,8 @@ def on_their_way(run: BulkRun, *, most: int, now: datetime) -> int:
     """
     if not run.mailing:
         return 0
-    sending = _invitations(run, OutboxState.SENDING).where(OutboxMessage.leased_until.is_not(None))
-    queued = _invitations(run, OutboxState.QUEUED).where(
-        OutboxMessage.next_attempt_at <= now + SOON
-    )
-    some = union_all(sending, queued).limit(most).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
+    asked = {"practice": run.practice_id, "soon": now + SOON, "most": most}
+    return db.session.connection().scalar(_ON_THEIR_WAY, asked) or 0
 
 
 def expects_more(run: BulkRun, *, now: datetime) -> bool:
@@ -200,10 +196,17 @@ def tell_moved(run: BulkRun, *, reason: str | None, now: datetime) -> None:
     )
 
 
-def _invitations(run: BulkRun, state: OutboxState) -> Select[int]:
+def _invitations(state: OutboxState) -> Select[int]:
     """Mails of the practice in one state. Written so that the database walks along the short index of that state."""
     return select(OutboxMessage.id).where(
         OutboxMessage.state == literal(state.value, literal_execute=True),
         func.coalesce(OutboxMessage.purpose, "") == PURPOSE,
-        func.coalesce(OutboxMessage.practice_id, 0) == run.practice_id,
+        func.coalesce(OutboxMessage.practice_id, 0) == bindparam("practice"),
     )
+
+
+_SOME_ON_THEIR_WAY = union_all(
+    _invitations(OutboxState.SENDING).where(OutboxMessage.leased_until.is_not(None)),
+    _invitations(OutboxState.QUEUED).where(OutboxMessage.next_attempt_at <= bindparam("soon")),
+).limit(bindparam("most", type_=Integer()))
+_ON_THEIR_WAY = select(func.count()).select_from(_SOME_ON_THEIR_WAY.subquery())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import Integer, bindparam, or_, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from portal import queue
@@ -42,6 +42,17 @@ CANNOT_ACT = "cannot_act"
 STARTER_LEFT = "starter_left"
 MAILS_TAKE = timedelta(seconds=0.5)
 """When enough mails are on their way, or the last ones: look again after this at the latest."""
+
+_WAITING = (
+    select(BulkItem.patient_id)
+    .where(
+        BulkItem.run_id == bindparam("run"),
+        BulkItem.state == ItemState.WAITING.value,
+        BulkItem.reason.is_(None),
+    )
+    .order_by(BulkItem.patient_id)
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +172,8 @@ def _room(run: BulkRun, kind: RunKind, *, now: datetime) -> tuple[int, timedelta
 
 def _work(run: BulkRun, *, by: Actor, at: Moment, limit: int) -> Counter[ItemState]:
     """Claim the next people, look at each as they are now, act."""
-    claimed = db.session.scalars(
-        select(BulkItem.patient_id)
-        .where(
-            BulkItem.run_id == run.id,
-            BulkItem.state == ItemState.WAITING.value,
-            BulkItem.reason.is_(None),
-        )
-        .order_by(BulkItem.patient_id)
-        .limit(limit)
-    ).all()
+    asked = {"run": run.id, "most": limit}
+    claimed = db.session.connection().scalars(_WAITING, asked).all()
     if not claimed:
         return Counter()
     kind = RunKind(run.kind)
