@@ -40,18 +40,17 @@ _BECOMES = {
 }
 """Any other end of a mail, also one that nobody knows, is a failure that staff may retry."""
 
-_ITEMS, _INVITATIONS = table_of(BulkItem), table_of(Invitation)
+_ITEMS = table_of(BulkItem)
 _PUT = (
     _ITEMS.update()
     .where(_ITEMS.c.run_id == bindparam("run"), among(_ITEMS.c.patient_id, "patients"))
     .values(state=bindparam("to"), reason=bindparam("why"), settled_at=bindparam("when"))
 )
-_PREPARED = select(_INVITATIONS.c.id).where(
-    _INVITATIONS.c.patient_id == _ITEMS.c.patient_id,
-    _INVITATIONS.c.state == literal(InvitationState.PREPARED.value, literal_execute=True),
+_PREPARED = select(Invitation.id).where(
+    Invitation.patient_id == _ITEMS.c.patient_id,
+    Invitation.state == literal(InvitationState.PREPARED.value, literal_execute=True),
 )
 _PUT_MAILING = _PUT.values(invitation_id=_PREPARED.scalar_subquery())
-
 
 _SAME = aliased(BulkItem)
 _ENDED_MAIL = (
@@ -108,9 +107,9 @@ def put(
 
     Whose mail is on its way now was prepared an invitation in this commit, and has no other that is prepared.
     """
-    put = _PUT_MAILING if to is ItemState.MAILING else _PUT
+    change = _PUT_MAILING if to is ItemState.MAILING else _PUT
     stands = {"run": run.id, "patients": patient_ids, "to": to.value, "why": reason, "when": now}
-    db.session.connection().execute(put, stands)
+    db.session.connection().execute(change, stands)
 
 
 def on_their_way(run: BulkRun, *, most: int, now: datetime) -> int:
