@@ -13,6 +13,7 @@ from itertools import repeat
 from typing import Any, cast
 
 from sqlalchemy import ARRAY, ColumnElement, Dialect, String, Table, bindparam, func, select
+from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
@@ -131,14 +132,18 @@ def insert_numbered(model: type[Model], rows: Sequence[Values]) -> dict[str, int
     return numbers
 
 
+_SEQUENCE = select(func.pg_get_serial_sequence(bindparam("table"), "id").cast(REGCLASS))
+_NEXT = select(func.nextval(_SEQUENCE.scalar_subquery())).select_from(
+    func.generate_series(1, bindparam("many"))
+)
+"""The sequence is looked for once, not for each number."""
+
+
 def reserve(model: type[Model], many: int) -> Iterator[int]:
     """Numbers that no other row of the table has or will get, in ascending order."""
     table = table_of(model)
     if db.engine.dialect.name == "postgresql":
-        sequence = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
-        return iter(
-            db.session.scalars(select(sequence).select_from(func.generate_series(1, many))).all()
-        )
+        return iter(db.session.scalars(_NEXT, {"table": table.name, "many": many}).all())
     # atomic() holds SQLite's only write lock, so nobody else takes a number meanwhile
     top = db.session.scalar(select(func.max(table.c.id))) or 0
     return iter(range(top + 1, top + 1 + many))

@@ -43,19 +43,22 @@ def chart_of(patient: Patient) -> Chart:
 
 def lock_charts(patient_ids: Collection[int]) -> dict[int, Chart]:
     """The charts as the database holds them now, locked until the commit, in the order of their numbers."""
-    rows = db.session.execute(
-        select(
-            Patient.id,
-            Patient.public_id,
-            Patient.practice_id,
-            Patient.email,
-            Patient.email_key,
-            Patient.email_changed_at,
-            Patient.language,
-            Patient.provider_id,
-        )
-        .where(among(Patient.id, patient_ids))
-        .order_by(Patient.id)
-        .with_for_update(of=Patient)
-    )
+    rows = db.session.connection().execute(_CHARTS, {"patients": patient_ids})
     return {row.id: Chart(*row) for row in rows}
+
+
+_CHARTS = (
+    select(
+        Patient.id,
+        Patient.public_id,
+        Patient.practice_id,
+        Patient.email,
+        Patient.email_key,
+        Patient.email_changed_at,
+        Patient.language,
+        Patient.provider_id,
+    )
+    .where(among(Patient.id, "patients"))
+    .order_by(Patient.id)
+    .with_for_update(of=Patient)
+)

@@ -31,6 +31,14 @@ grant_ended: Hook[[Grant, EndReason, Actor, datetime]] = Hook()
 
 _END = table_of(Grant).update().where(Grant.id == bindparam("grant"), Grant.ended_at.is_(None))
 _CURRENT = select(Grant).where(Grant.patient_id == bindparam("patient"), Grant.ended_at.is_(None))
+_HELD = select(
+    Grant.patient_id,
+    Grant.id,
+    Grant.email,
+    Grant.invited_at,
+    Grant.first_logon_at,
+    Grant.existing_account_since,
+).where(among(Grant.patient_id, "patients"), Grant.ended_at.is_(None))
 _NEWEST_USED = (
     select(func.max(Grant.id))
     .where(
@@ -151,16 +159,7 @@ class Held:
 
 def held_by(patient_ids: Collection[int]) -> dict[int, Held]:
     """The current grants of these patients, by one query."""
-    rows = db.session.execute(
-        select(
-            Grant.patient_id,
-            Grant.id,
-            Grant.email,
-            Grant.invited_at,
-            Grant.first_logon_at,
-            Grant.existing_account_since,
-        ).where(among(Grant.patient_id, patient_ids), Grant.ended_at.is_(None))
-    )
+    rows = db.session.connection().execute(_HELD, {"patients": patient_ids})
     return {row.patient_id: Held(row.id, row.email, GrantFacts(*row[3:])) for row in rows}
 
 

@@ -16,6 +16,16 @@ from portal.people.models import Patient
 from portal.rows import among
 from portal.transaction import atomic
 
+_TO_SETTLE = (
+    select(AttentionItem)
+    .where(
+        among(AttentionItem.patient_id, "patients"),
+        among(AttentionItem.kind, "kinds"),
+        AttentionItem.resolved_at.is_(None),
+    )
+    .order_by(AttentionItem.patient_id, AttentionItem.id)
+)
+
 
 def raise_item(
     *, patient: Patient, kind: AttentionKind, by: Actor, now: datetime, reason: str | None = None
@@ -74,16 +84,8 @@ def settle_many(
     *, patient_ids: Collection[int], kinds: tuple[AttentionKind, ...], by: Actor, now: datetime
 ) -> None:
     """The same for many patients, by one query."""
-    items = db.session.scalars(
-        select(AttentionItem)
-        .where(
-            among(AttentionItem.patient_id, patient_ids),
-            AttentionItem.kind.in_([kind.value for kind in kinds]),
-            AttentionItem.resolved_at.is_(None),
-        )
-        .order_by(AttentionItem.patient_id, AttentionItem.id)
-    )
-    for item in items.all():
+    asked = {"patients": patient_ids, "kinds": [kind.value for kind in kinds]}
+    for item in db.session.scalars(_TO_SETTLE, asked).all():
         _resolve(item, by=by, now=now)
 
 

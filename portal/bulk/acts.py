@@ -25,11 +25,9 @@ class Standing:
 
     state: ItemState
     reason: str | None = None
-    invitation_id: int | None = None
-    """The invitation whose mail is on its way, if one is."""
 
 
-DONE = Standing(ItemState.DONE)
+DONE, MAILING = Standing(ItemState.DONE), Standing(ItemState.MAILING)
 
 
 def act_by_set(
@@ -67,9 +65,7 @@ def act(kind: RunKind, patient: Patient, *, by: Actor, now: datetime) -> Standin
 
 
 def _invited(invitation_id: int | None) -> Standing:
-    if invitation_id is None:
-        return DONE
-    return Standing(ItemState.MAILING, invitation_id=invitation_id)
+    return DONE if invitation_id is None else MAILING
 
 
 def _disable(patient: Patient, *, by: Actor, now: datetime) -> None:

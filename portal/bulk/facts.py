@@ -1,16 +1,20 @@
-"""The facts that decide whom a run reaches: read for a batch, or judged by the database for a whole practice."""
+"""The facts that decide whom a run reaches: read for a few, or judged by the database for a batch or a practice."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import date
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
+    Date,
     Row,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     false,
@@ -19,14 +23,16 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
 )
 from sqlalchemy.orm import aliased
 
 from portal.access.models import Grant
 from portal.access.rules import GrantFacts
 from portal.bulk.rules import BY_A_PERSON, INVITED_WITHIN, REASONS, WIDELY, Facts, Moment
-from portal.bulk.scope import within
+from portal.bulk.scope import reaches_all, theirs, within
 from portal.bulk.states import RunKind, SkipReason
+from portal.columns import BigId
 from portal.extensions import UTCDateTime, db
 from portal.invitations.models import Invitation
 from portal.invitations.rules import OPEN
@@ -36,13 +42,18 @@ from portal.mail.models import OutboxMessage
 from portal.mail.state import OutboxState
 from portal.people.models import BlockedAddress, Patient, PatientPhone
 from portal.practices.models import StaffMember
-from portal.rows import among
+from portal.rows import Values, among
 
 _Earlier = aliased(Grant)
 _Other = aliased(Patient)
 
 COUNTING = sorted(state.value for state in OPEN | {InvitationState.REPLACED, InvitationState.USED})
 """Invitations in these states were offered to somebody: failed and voided ones keep nobody from a fresh one."""
+
+
+_TODAY: BindParameter[date] = bindparam("today", type_=Date())
+_ADULTS_BORN: BindParameter[date] = bindparam("adults_born", type_=Date())
+_LATELY: BindParameter[datetime] = bindparam("lately", type_=UTCDateTime())
 
 
 def _has_phone() -> ColumnElement[bool]:
@@ -101,10 +112,10 @@ def _widely_shared() -> ColumnElement[bool]:
     return third.scalar_subquery().is_not(None)
 
 
-def _beside_adult(at: Moment) -> ColumnElement[bool]:
+def _beside_adult() -> ColumnElement[bool]:
     # within coalesce() no database walks along the birth dates, which is along all adults of the practice
     born = func.coalesce(_Other.birth_date, date.max)
-    return exists(_same_address().where(born <= at.adults_born, _Other.id != Patient.id))
+    return exists(_same_address().where(born <= _ADULTS_BORN, _Other.id != Patient.id))
 
 
 def _current(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -112,7 +123,7 @@ def _current(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
 
 
 def facts_of(patient_ids: Collection[int], *, staff: StaffMember, at: Moment) -> dict[int, Facts]:
-    """The facts of a batch, by one query, as the database holds them at this moment."""
+    """The facts of a few, by one query, as the database holds them at this moment."""
     last_invited = (
         select(func.max(Invitation.issued_at))
         .where(*_offered())
@@ -141,9 +152,9 @@ def facts_of(patient_ids: Collection[int], *, staff: StaffMember, at: Moment) ->
         Patient.email_bounced_at,
         Patient.email_flagged,
         _widely_shared().label("widely_shared"),
-        _beside_adult(at).label("beside_adult"),
+        _beside_adult().label("beside_adult"),
     )
-    rows = db.session.execute(_current(query).where(among(Patient.id, patient_ids)))
+    rows = db.session.execute(_current(query).where(among(Patient.id, patient_ids)), _asked(at))
     return {row.id: _facts(row) for row in rows}
 
 
@@ -182,27 +193,57 @@ def judged(
     Args:
         only: just those of whom the condition of this reason holds (another one may count before it).
     """
-    holds = _conditions(staff, at)
-    reason = case(
-        *((holds[reason], literal(reason.value)) for reason in REASONS[kind]), else_=null()
-    )
-    query = _current(select(Patient.id.label("patient_id"), reason.label("reason")))
-    return query if only is None else query.where(holds[only])
+    holds = _conditions(within(staff))
+    query = _judged(kind, holds)
+    return (query if only is None else query.where(holds[only])).params(_asked(at))
 
 
-def _conditions(staff: StaffMember, at: Moment) -> dict[SkipReason, ColumnElement[bool]]:
+def reasons_of(
+    kind: RunKind, patient_ids: Collection[int], *, staff: StaffMember, at: Moment
+) -> dict[int, str | None]:
+    """What :func:`judged` says of each of a batch, as the database holds it at this moment."""
+    query = _of_batch(kind, reaches_all(staff), db.engine.dialect.name)
+    asked = {"patients": patient_ids, "practice": staff.practice_id, "staff": staff.id}
+    rows = db.session.connection().execute(query, asked | _asked(at))
+    return {row.patient_id: row.reason for row in rows}
+
+
+@lru_cache(maxsize=20)
+def _of_batch(kind: RunKind, everybody: bool, _: str) -> Select[*tuple[Any, ...]]:
+    """Put together once for each kind of database: that takes longer than to judge a batch."""
+    practice, staff = bindparam("practice", type_=BigId), bindparam("staff", type_=BigId)
+    in_scope = true() if everybody else theirs(practice, staff)
+    return _judged(kind, _conditions(in_scope)).where(among(Patient.id, "patients"))
+
+
+def _judged(
+    kind: RunKind, holds: Mapping[SkipReason, ColumnElement[bool]]
+) -> Select[*tuple[Any, ...]]:
+    whens = ((holds[reason], literal(reason.value)) for reason in REASONS[kind])
+    reason = case(*whens, else_=null())
+    return _current(select(Patient.id.label("patient_id"), reason.label("reason")))
+
+
+def _asked(at: Moment) -> Values:
+    """The values of the parameters that depend on the moment."""
+    return {
+        "today": at.today,
+        "adults_born": at.adults_born,
+        "lately": at.now - INVITED_WITHIN,
+    }
+
+
+def _conditions(in_scope: ColumnElement[bool]) -> dict[SkipReason, ColumnElement[bool]]:
     invited_lately = exists(
-        select(Invitation.id)
-        .where(*_offered(), Invitation.issued_at > literal(at.now - INVITED_WITHIN, UTCDateTime()))
-        .correlate(Patient)
+        select(Invitation.id).where(*_offered(), Invitation.issued_at > _LATELY).correlate(Patient)
     )
     by_a_person = sorted(reason.value for reason in BY_A_PERSON)
     return {
-        SkipReason.OUTSIDE_SCOPE: ~within(staff),
+        SkipReason.OUTSIDE_SCOPE: ~in_scope,
         SkipReason.DECEASED: and_(
-            Patient.deceased, or_(Patient.deceased_on.is_(None), Patient.deceased_on <= at.today)
+            Patient.deceased, or_(Patient.deceased_on.is_(None), Patient.deceased_on <= _TODAY)
         ),
-        SkipReason.END_DATED: func.coalesce(Patient.end_date <= at.today, false()),
+        SkipReason.END_DATED: func.coalesce(Patient.end_date <= _TODAY, false()),
         SkipReason.ENABLED_ALREADY: Grant.id.is_not(None),
         SkipReason.NOT_ENABLED: Grant.id.is_(None),
         SkipReason.ENDED_BY_PERSON: and_(Grant.id.is_(None), _last_ended().in_(by_a_person)),
@@ -223,7 +264,7 @@ def _conditions(staff: StaffMember, at: Moment) -> dict[SkipReason, ColumnElemen
         SkipReason.PLACEHOLDER: Patient.email_flagged.expression,
         SkipReason.SHARED: _widely_shared(),
         SkipReason.MINOR_SHARED: and_(
-            func.coalesce(Patient.birth_date > at.adults_born, false()), _beside_adult(at)
+            func.coalesce(Patient.birth_date > _ADULTS_BORN, false()), _beside_adult()
         ),
     }
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ScalarSelect, Select, func, literal, select, union_all, update
+from sqlalchemy import Integer, Select, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from portal import queue
@@ -21,11 +21,11 @@ from portal.bulk.states import ItemState, PausedBy, RunState
 from portal.extensions import db
 from portal.invitations.models import Invitation
 from portal.invitations.service import PURPOSE
-from portal.invitations.state import Origin
+from portal.invitations.state import InvitationState, Origin
 from portal.mail.models import MailServerTrouble, OutboxMessage
 from portal.mail.rules import SETTLED
 from portal.mail.state import OutboxState
-from portal.rows import among
+from portal.rows import among, table_of
 
 RUNS = system("Bulk runs")
 WORK = "bulk.work"
@@ -40,26 +40,55 @@ _BECOMES = {
 }
 """Any other end of a mail, also one that nobody knows, is a failure that staff may retry."""
 
+_ITEMS = table_of(BulkItem)
+_PUT = (
+    _ITEMS.update()
+    .where(_ITEMS.c.run_id == bindparam("run"), among(_ITEMS.c.patient_id, "patients"))
+    .values(state=bindparam("to"), reason=bindparam("why"), settled_at=bindparam("when"))
+)
+_PREPARED = select(Invitation.id).where(
+    Invitation.patient_id == _ITEMS.c.patient_id,
+    Invitation.state == literal(InvitationState.PREPARED.value, literal_execute=True),
+)
+_PUT_MAILING = _PUT.values(invitation_id=_PREPARED.scalar_subquery())
+
+_SAME = aliased(BulkItem)
+_ENDED_MAIL = (
+    select(OutboxMessage.id)
+    .join(_SAME, _SAME.invitation_id == OutboxMessage.subject_id)
+    .where(
+        _SAME.run_id == bindparam("run"),
+        _SAME.patient_id == BulkItem.patient_id,
+        OutboxMessage.purpose == PURPOSE,
+        OutboxMessage.state.in_(sorted(state.value for state in SETTLED)),
+    )
+    .limit(1)
+    .correlate(BulkItem)
+    .scalar_subquery()
+)
+"""Asked of each person: a join might begin with all invitations that were ever mailed."""
+_MAILING = (
+    # nothing but what the index holds, or the database would walk through all of the run
+    select(BulkItem.patient_id, _ENDED_MAIL.label("mail_id"))
+    .where(
+        BulkItem.run_id == bindparam("run"),
+        BulkItem.state == ItemState.MAILING.value,
+        BulkItem.reason.is_(None),
+    )
+    .subquery()
+)
+_ENDED = (
+    select(_MAILING.c.patient_id, OutboxMessage.state, OutboxMessage.reason)
+    .join(OutboxMessage, OutboxMessage.id == _MAILING.c.mail_id)
+    .limit(_MOST)
+)
+
 
 def settle(run: BulkRun, *, now: datetime) -> None:
     """Move whoever's mail has come to an end, and the run's numbers; the caller has locked the run."""
     if not run.mailing:
         return
-    mailing = (
-        # nothing but what the index holds, or the database would walk through all of the run
-        select(BulkItem.patient_id, _ended_mail(run).label("mail_id"))
-        .where(
-            BulkItem.run_id == run.id,
-            BulkItem.state == ItemState.MAILING.value,
-            BulkItem.reason.is_(None),
-        )
-        .subquery()
-    )
-    ended = db.session.execute(
-        select(mailing.c.patient_id, OutboxMessage.state, OutboxMessage.reason)
-        .join(OutboxMessage, OutboxMessage.id == mailing.c.mail_id)
-        .limit(_MOST)
-    )
+    ended = db.session.connection().execute(_ENDED, {"run": run.id})
     alike: defaultdict[tuple[ItemState, str | None], list[int]] = defaultdict(list)
     for patient_id, state, reason in ended:
         to = _BECOMES.get(OutboxState(state), ItemState.FAILED)
@@ -71,34 +100,16 @@ def settle(run: BulkRun, *, now: datetime) -> None:
     db.session.flush()
 
 
-def _ended_mail(run: BulkRun) -> ScalarSelect[int]:
-    """Asked of each person: a join might begin with all invitations that were ever mailed."""
-    same = aliased(BulkItem)
-    return (
-        select(OutboxMessage.id)
-        .join(same, same.invitation_id == OutboxMessage.subject_id)
-        .where(
-            same.run_id == run.id,
-            same.patient_id == BulkItem.patient_id,
-            OutboxMessage.purpose == PURPOSE,
-            OutboxMessage.state.in_(sorted(state.value for state in SETTLED)),
-        )
-        .limit(1)
-        .correlate(BulkItem)
-        .scalar_subquery()
-    )
-
-
 def put(
     run: BulkRun, patient_ids: Collection[int], to: ItemState, reason: str | None, *, now: datetime
 ) -> None:
-    """Write down where these people of the run stand; its numbers are the caller's."""
-    db.session.execute(
-        update(BulkItem)
-        .where(BulkItem.run_id == run.id, among(BulkItem.patient_id, patient_ids))
-        .values(state=to.value, reason=reason, settled_at=now),
-        execution_options={"synchronize_session": False},
-    )
+    """Write down where these people of the run stand; its numbers are the caller's.
+
+    Whose mail is on its way now was prepared an invitation in this commit, and has no other that is prepared.
+    """
+    change = _PUT_MAILING if to is ItemState.MAILING else _PUT
+    stands = {"run": run.id, "patients": patient_ids, "to": to.value, "why": reason, "when": now}
+    db.session.connection().execute(change, stands)
 
 
 def on_their_way(run: BulkRun, *, most: int, now: datetime) -> int:
@@ -108,12 +119,8 @@ def on_their_way(run: BulkRun, *, most: int, now: datetime) -> int:
     """
     if not run.mailing:
         return 0
-    sending = _invitations(run, OutboxState.SENDING).where(OutboxMessage.leased_until.is_not(None))
-    queued = _invitations(run, OutboxState.QUEUED).where(
-        OutboxMessage.next_attempt_at <= now + SOON
-    )
-    some = union_all(sending, queued).limit(most).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
+    asked = {"practice": run.practice_id, "soon": now + SOON, "most": most}
+    return db.session.connection().scalar(_ON_THEIR_WAY, asked) or 0
 
 
 def expects_more(run: BulkRun, *, now: datetime) -> bool:
@@ -188,10 +195,17 @@ def tell_moved(run: BulkRun, *, reason: str | None, now: datetime) -> None:
     )
 
 
-def _invitations(run: BulkRun, state: OutboxState) -> Select[int]:
+def _invitations(state: OutboxState) -> Select[int]:
     """Mails of the practice in one state. Written so that the database walks along the short index of that state."""
     return select(OutboxMessage.id).where(
         OutboxMessage.state == literal(state.value, literal_execute=True),
         func.coalesce(OutboxMessage.purpose, "") == PURPOSE,
-        func.coalesce(OutboxMessage.practice_id, 0) == run.practice_id,
+        func.coalesce(OutboxMessage.practice_id, 0) == bindparam("practice"),
     )
+
+
+_SOME_ON_THEIR_WAY = union_all(
+    _invitations(OutboxState.SENDING).where(OutboxMessage.leased_until.is_not(None)),
+    _invitations(OutboxState.QUEUED).where(OutboxMessage.next_attempt_at <= bindparam("soon")),
+).limit(bindparam("most", type_=Integer()))
+_ON_THEIR_WAY = select(func.count()).select_from(_SOME_ON_THEIR_WAY.subquery())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, literal, or_, select, true
 
 from portal.bulk.models import BulkRun
 from portal.bulk.rules import AT_ONCE
@@ -17,13 +17,21 @@ def within(staff: StaffMember) -> ColumnElement[bool]:
     A provider's covers own patients and those of providers who share; patients without a provider are the
     administrators'. The front desk reaches whom it could reach one by one.
     """
-    if staff.role != Role.PROVIDER:
+    if reaches_all(staff):
         return true()
-    theirs = select(Provider.id).where(
-        Provider.practice_id == staff.practice_id,
-        or_(Provider.staff_member_id == staff.id, Provider.shares_patients),
-    )
-    return Patient.provider_id.is_not(None) & Patient.provider_id.in_(theirs)
+    return theirs(literal(staff.practice_id), literal(staff.id))
+
+
+def reaches_all(staff: StaffMember) -> bool:
+    """Whether this person's run may reach every patient of the practice."""
+    return staff.role != Role.PROVIDER
+
+
+def theirs(practice: ColumnElement[int], staff: ColumnElement[int]) -> ColumnElement[bool]:
+    """Of a patient of this practice: that it is this provider's own, or one of a provider's who shares."""
+    sharing = or_(Provider.staff_member_id == staff, Provider.shares_patients)
+    providers = select(Provider.id).where(Provider.practice_id == practice, sharing)
+    return Patient.provider_id.is_not(None) & Patient.provider_id.in_(providers)
 
 
 def may_run(staff: StaffMember, *, scope: RunScope, number: int) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Integer, bindparam, or_, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from portal import queue
@@ -22,16 +22,15 @@ from portal.audit import service as audit
 from portal.audit.actor import Actor
 from portal.bulk import acts, flight, growing
 from portal.bulk.acts import Standing
-from portal.bulk.facts import facts_of
+from portal.bulk.facts import reasons_of
 from portal.bulk.models import BulkItem, BulkRun
 from portal.bulk.preview import moment_of
-from portal.bulk.rules import AT_ONCE, BATCH, IN_FLIGHT, Moment, pace_of, reason_for
+from portal.bulk.rules import AT_ONCE, BATCH, IN_FLIGHT, Moment, pace_of
 from portal.bulk.states import ItemState, RunKind, RunState
 from portal.extensions import db
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.practices.models import Practice
-from portal.rows import table_of
 from portal.settings import settings
 from portal.transaction import atomic, savepoint
 
@@ -43,6 +42,17 @@ CANNOT_ACT = "cannot_act"
 STARTER_LEFT = "starter_left"
 MAILS_TAKE = timedelta(seconds=0.5)
 """When enough mails are on their way, or the last ones: look again after this at the latest."""
+
+_WAITING = (
+    select(BulkItem.patient_id)
+    .where(
+        BulkItem.run_id == bindparam("run"),
+        BulkItem.state == ItemState.WAITING.value,
+        BulkItem.reason.is_(None),
+    )
+    .order_by(BulkItem.patient_id)
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +100,9 @@ def _go_on(run: BulkRun, *, settle: bool, now: datetime) -> Worked | None:
         return Worked(0, wait=wait)
     by = practices.actor(run.staff_member, client=run.client)
     tally = _work(run, by=by, at=moment_of(run.practice, now), limit=number)
-    _count(run, tally)
     if tally:
         run.worked_at = now
+    _count(run, tally)
     nobody = tally.total() < number
     over = nobody and not flight.expects_more(run, now=now)
     if over:
@@ -162,28 +172,19 @@ def _room(run: BulkRun, kind: RunKind, *, now: datetime) -> tuple[int, timedelta
 
 def _work(run: BulkRun, *, by: Actor, at: Moment, limit: int) -> Counter[ItemState]:
     """Claim the next people, look at each as they are now, act."""
-    claimed = db.session.scalars(
-        select(BulkItem.patient_id)
-        .where(
-            BulkItem.run_id == run.id,
-            BulkItem.state == ItemState.WAITING.value,
-            BulkItem.reason.is_(None),
-        )
-        .order_by(BulkItem.patient_id)
-        .limit(limit)
-    ).all()
+    asked = {"run": run.id, "most": limit}
+    claimed = db.session.connection().scalars(_WAITING, asked).all()
     if not claimed:
         return Counter()
     kind = RunKind(run.kind)
     charts = lock_charts(claimed)
-    facts = facts_of(claimed, staff=run.staff_member, at=at)
-    reached, standings = [], {}
-    for chart in charts.values():
-        reason = reason_for(kind, facts[chart.id], at)
-        if reason is None:
-            reached.append(chart)
-        else:
-            standings[chart.id] = Standing(ItemState.SKIPPED, reason.value)
+    reasons = reasons_of(kind, claimed, staff=run.staff_member, at=at)
+    reached = [chart for chart in charts.values() if reasons[chart.id] is None]
+    standings = {
+        patient_id: Standing(ItemState.SKIPPED, reason)
+        for patient_id, reason in reasons.items()
+        if reason is not None
+    }
     standings |= _act(kind, reached, practice=run.practice, by=by, now=at.now)
     _write(run, standings, now=at.now)
     tally = Counter(standing.state for standing in standings.values())
@@ -228,27 +229,10 @@ def _whole(error: Exception) -> bool:
 
 def _write(run: BulkRun, standings: Mapping[int, Standing], *, now: datetime) -> None:
     alike: dict[Standing, list[int]] = {}
-    invited = []
     for patient_id, standing in standings.items():
-        if standing.invitation_id is None:
-            alike.setdefault(standing, []).append(patient_id)
-        else:
-            invited.append({"patient": patient_id, "invitation": standing.invitation_id})
+        alike.setdefault(standing, []).append(patient_id)
     for standing, patient_ids in alike.items():
         flight.put(run, patient_ids, standing.state, standing.reason, now=now)
-    if invited:
-        items = table_of(BulkItem)
-        one = items.update().where(
-            items.c.run_id == run.id, items.c.patient_id == bindparam("patient")
-        )
-        db.session.execute(
-            one.values(
-                state=ItemState.MAILING.value,
-                invitation_id=bindparam("invitation"),
-                settled_at=now,
-            ),
-            invited,
-        )
 
 
 def _tell(

@@ -29,6 +29,9 @@ from portal.rows import Values, among, insert_numbered
 from portal.transaction import touch_patients
 
 _SETTLES = (AttentionKind.IDENTITY_LOCKED, AttentionKind.MAIL_FAILED)
+_PREPARED = select(Invitation).where(
+    among(Invitation.patient_id, "patients"), Invitation.state == InvitationState.PREPARED.value
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,7 @@ def issue(
 
 def _replace_prepared(patient_ids: Sequence[int], *, by: Actor, now: datetime) -> None:
     """Those whose mail nobody has accepted yet; a live one stays until the new mail is accepted (3.4)."""
-    prepared = db.session.scalars(
-        select(Invitation).where(
-            among(Invitation.patient_id, patient_ids),
-            Invitation.state == InvitationState.PREPARED.value,
-        )
-    )
-    for other in prepared.all():
+    for other in db.session.scalars(_PREPARED, {"patients": patient_ids}).all():
         move(other, InvitationState.REPLACED, by=by, now=now)
     db.session.flush()
 
@@ -127,11 +124,11 @@ def _own(addressee: Addressee, practice: Practice) -> Values:
 def _put_into_the_outbox(
     mails: Sequence[Mail], practice: Practice, *, by: Actor, now: datetime, origin: Origin
 ) -> None:
-    fresh = origin is Origin.FRESH_LINK
+    data = {"by": by.name, "fresh": origin is Origin.FRESH_LINK}
     due = mail.enqueue_many(
         mails, practice_id=practice.id, purpose=PURPOSE, now=now, wake=origin is not Origin.BULK
     )
-    lines = [Line(number, TimelineKind.QUEUED, {"by": by.name, "fresh": fresh}) for number in due]
+    lines = [Line(number, TimelineKind.QUEUED, data) for number in due]
     lines += [
         Line(number, TimelineKind.WAITING, {"until": due_at.isoformat()})
         for number, due_at in due.items()

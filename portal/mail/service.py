@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from portal import queue, tokens
 from portal.addresses import email_key
@@ -24,6 +24,14 @@ from portal.transaction import atomic
 
 DELIVER = "mail.deliver"
 """The job that a ring asks for; :mod:`portal.mail.jobs` answers it."""
+_COUNTED = select(OutboxMessage.address_key, OutboxMessage.due_at).where(
+    OutboxMessage.practice_id == bindparam("practice"),
+    among(OutboxMessage.address_key, "keys"),
+    OutboxMessage.due_at > bindparam("since"),
+    OutboxMessage.kind != MailKind.SECURITY.value,
+    OutboxMessage.state != OutboxState.CANCELLED.value,
+)
+"""Mails that the hourly limit counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,15 +194,8 @@ def _slots(
     *, practice_id: int, keys: Collection[str], now: datetime
 ) -> defaultdict[str, list[datetime]]:
     found = defaultdict[str, list[datetime]](list)
-    rows = db.session.execute(
-        select(OutboxMessage.address_key, OutboxMessage.due_at).where(
-            OutboxMessage.practice_id == practice_id,
-            among(OutboxMessage.address_key, keys),
-            OutboxMessage.due_at > now - MAIL_PER_ADDRESS.window,
-            OutboxMessage.kind != MailKind.SECURITY.value,
-            OutboxMessage.state != OutboxState.CANCELLED.value,
-        )
-    )
-    for key, due_at in rows:
+    since = now - MAIL_PER_ADDRESS.window
+    asked = {"practice": practice_id, "keys": keys, "since": since}
+    for key, due_at in db.session.connection().execute(_COUNTED, asked):
         found[key].append(due_at)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Date,
     Row,
     ScalarSelect,
     Select,
@@ -49,6 +50,7 @@ _VALID_UNTIL = (
 )
 
 NOW: BindParameter[datetime] = bindparam("now", type_=UTCDateTime())
+_TODAY: BindParameter[date] = bindparam("today", type_=Date())
 _OPEN = ("scheduled", "confirmed", "arrived", "in_room")
 
 
@@ -158,24 +160,22 @@ def _last_days(facts: Row[*tuple[Any, ...]]) -> Iterator[date]:
         yield facts.deceased_on
 
 
-def rows_by_set(where: ColumnElement[bool], *, today: date, now: datetime) -> Select[Any]:
+def rows_by_set(where: ColumnElement[bool]) -> Select[Any]:
     """What :func:`row_values` says, in the database's own words, for all patients of one practice that ``where``
     holds of.
 
     Where an end date or a death is to come the row is due at once: the sweep works the moment out by the
-    practice's calendar.
-
-    Args:
-        today: the practice's calendar day.
+    practice's calendar. Its parameters are ``now`` and ``today``, the practice's calendar day.
     """
-    of = FACTS.where(where).params(now=now).subquery("facts")
+    # materialised: else what is asked of each patient is asked again for every column that follows from it
+    of = FACTS.where(where).cte("facts").prefix_with("MATERIALIZED")
     over = or_(
-        func.coalesce(of.c.end_date <= today, false()),
-        and_(of.c.deceased, or_(of.c.deceased_on.is_(None), of.c.deceased_on <= today)),
+        func.coalesce(of.c.end_date <= _TODAY, false()),
+        and_(of.c.deceased, or_(of.c.deceased_on.is_(None), of.c.deceased_on <= _TODAY)),
     )
     to_come = or_(
-        func.coalesce(of.c.end_date > today, false()),
-        and_(of.c.deceased, func.coalesce(of.c.deceased_on > today, false())),
+        func.coalesce(of.c.end_date > _TODAY, false()),
+        and_(of.c.deceased, func.coalesce(of.c.deceased_on > _TODAY, false())),
     )
     active = or_(of.c.first_logon_at.is_not(None), of.c.existing_account_since.is_not(None))
     waiting = and_(
@@ -194,7 +194,7 @@ def rows_by_set(where: ColumnElement[bool], *, today: date, now: datetime) -> Se
             (of.c.invited_at.is_not(None), STATUSES.index(Status.INVITED)),
             else_=STATUSES.index(Status.READY),
         ).label("status"),
-        and_(waiting, of.c.valid_until <= now).label("expired"),
+        and_(waiting, of.c.valid_until <= NOW).label("expired"),
         of.c.bounced,
         ~and_(
             of.c.has_email,
@@ -207,11 +207,11 @@ def rows_by_set(where: ColumnElement[bool], *, today: date, now: datetime) -> Se
         of.c.next_appointment_at,
         of.c.last_visit_at,
         case(
-            (and_(~over, to_come), literal(now, UTCDateTime())),
+            (and_(~over, to_come), NOW),
             (
                 and_(
                     waiting,
-                    of.c.valid_until > now,
+                    of.c.valid_until > NOW,
                     func.coalesce(of.c.valid_until <= of.c.next_appointment_at, true()),
                 ),
                 of.c.valid_until,

@@ -9,9 +9,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, case, delete, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    RowMapping,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal import clock, sweep
@@ -34,15 +46,16 @@ MUCH = 1_000
 ANALYZED = ("roster_row", "patient_search_word", "access_grant")
 CHUNK = 5_000
 """Patients to one statement."""
+_FLAGS = (Pill.EXPIRED, Pill.BOUNCED, Pill.MISSING)
+"""Pills that are a column each."""
 _UPSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _ROWS = table_of(RosterRow)
-_HELD = (
-    select(_ROWS)
-    .where(among(_ROWS.c.patient_id, "patients"))
-    .order_by(_ROWS.c.patient_id)
-    .with_for_update()
-)
+_OF = among(_ROWS.c.patient_id, "patients")
+_HELD = select(_ROWS).where(_OF).order_by(_ROWS.c.patient_id).with_for_update()
 _CHANGE = _ROWS.update().where(_ROWS.c.patient_id == bindparam("patient"))
+_PRACTICES_OF = select(Practice.id, Practice.time_zone).where(
+    Practice.id.in_(select(Patient.practice_id).where(among(Patient.id, "patients")))
+)
 _COUNT = text(
     "INSERT INTO roster_count (practice_id, pill, number) VALUES (:practice_id, :pill, :number)"
     " ON CONFLICT (practice_id, pill) DO UPDATE SET number = roster_count.number + excluded.number"
@@ -58,10 +71,9 @@ def refresh(patient_ids: Collection[int], *, now: datetime) -> None:
     moved: Tally = Counter()
     for begin in range(0, len(ids), CHUNK):
         chunk = ids[begin : begin + CHUNK]
-        _lock(chunk)
-        moved.subtract(tally(among(RosterRow.patient_id, chunk)))
+        moved.subtract(_counted(_TALLY_LOCKED, chunk))
         _write_by_set(chunk, now=now)
-        moved.update(tally(among(RosterRow.patient_id, chunk)))
+        moved.update(_counted(_TALLY, chunk))
     _move(moved)
 
 
@@ -115,24 +127,26 @@ def analyze() -> None:
 
 def tally(where: ColumnElement[bool]) -> Tally:
     """How many of the rows that ``where`` holds of each pill counts."""
-    flags = {
-        pill: func.sum(case((flag, 1), else_=0))
-        for pill, flag in (
-            (Pill.EXPIRED, RosterRow.expired),
-            (Pill.BOUNCED, RosterRow.bounced),
-            (Pill.MISSING, RosterRow.missing),
-        )
-    }
+    return _counted(_tally(_ROWS).where(where))
+
+
+def _tally(rows: FromClause) -> Select[*tuple[Any, ...]]:
+    flags = (func.sum(case((rows.c[pill.value], 1), else_=0)) for pill in _FLAGS)
+    of = (rows.c.practice_id, rows.c.status)
+    return select(*of, func.count(), *flags).group_by(*of)
+
+
+_TALLY, _TALLY_LOCKED = _tally(_ROWS).where(_OF), _tally(_HELD.cte("held"))
+"""Of these ``patients``; the one locks their rows first, in order."""
+
+
+def _counted(query: Select[*tuple[Any, ...]], ids: Sequence[int] = ()) -> Tally:
     counted: Tally = Counter()
-    rows = db.session.execute(
-        select(RosterRow.practice_id, RosterRow.status, func.count(), *flags.values())
-        .where(where)
-        .group_by(RosterRow.practice_id, RosterRow.status)
-    )
+    rows = db.session.connection().execute(query, {"patients": ids})
     for practice_id, status, number, *flagged in rows:
         counted[practice_id, Pill.ALL] += number
         counted[practice_id, Pill(STATUSES[status].value)] += number
-        for pill, times in zip(flags, flagged, strict=True):
+        for pill, times in zip(_FLAGS, flagged, strict=True):
             counted[practice_id, pill] += times
     return counted
 
@@ -183,7 +197,7 @@ def _refresh_few(ids: Sequence[int], *, now: datetime) -> Tally:
 
 def _pills(row: Values | RowMapping) -> list[tuple[int, Pill]]:
     held = [Pill.ALL, Pill(STATUSES[row["status"]].value)]
-    held += [pill for pill in (Pill.EXPIRED, Pill.BOUNCED, Pill.MISSING) if row[pill.value]]
+    held += [pill for pill in _FLAGS if row[pill.value]]
     return [(row["practice_id"], pill) for pill in held]
 
 
@@ -193,21 +207,21 @@ def _lock(ids: Sequence[int]) -> None:
 
 
 def _write_by_set(ids: Sequence[int], *, now: datetime) -> None:
-    practices = db.session.execute(
-        select(Practice.id, Practice.time_zone).where(
-            Practice.id.in_(select(Patient.practice_id).where(among(Patient.id, ids)))
-        )
-    )
-    for practice_id, zone in practices.all():
-        mine = (Patient.practice_id == practice_id) & among(Patient.id, ids)
-        rows = rows_by_set(mine, today=clock.local_date(now, zone), now=now)
-        names = rows.selected_columns.keys()
-        put: Any = _UPSERT[db.engine.dialect.name](RosterRow).from_select(names, rows)
-        changed = {name: put.excluded[name] for name in names if name != "patient_id"}
-        db.session.execute(
-            put.on_conflict_do_update(index_elements=["patient_id"], set_=changed),
-            execution_options={"synchronize_session": False},
-        )
+    connection = db.session.connection()
+    put = _put(db.engine.dialect.name)
+    for practice_id, zone in connection.execute(_PRACTICES_OF, {"patients": ids}).all():
+        asked = {"practice": practice_id, "today": clock.local_date(now, zone), "now": now}
+        connection.execute(put, {"patients": ids, **asked})
+
+
+@lru_cache(maxsize=2)
+def _put(dialect: str) -> Any:
+    mine = (Patient.practice_id == bindparam("practice")) & among(Patient.id, "patients")
+    rows = rows_by_set(mine)
+    names = rows.selected_columns.keys()
+    put: Any = _UPSERT[dialect](_ROWS).from_select(names, rows)
+    changed = {name: put.excluded[name] for name in names if name != "patient_id"}
+    return put.on_conflict_do_update(index_elements=["patient_id"], set_=changed)
 
 
 def _move(moved: Tally) -> None:

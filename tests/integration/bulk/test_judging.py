@@ -14,7 +14,7 @@ from portal import clock
 from portal.access import service as access
 from portal.access.models import EndReason, Grant
 from portal.bulk import preview as previews
-from portal.bulk.facts import facts_of, judged
+from portal.bulk.facts import facts_of, judged, reasons_of
 from portal.bulk.people import passed_over
 from portal.bulk.preview import Scope, moment_of
 from portal.bulk.rules import REASONS, reason_for
@@ -161,7 +161,7 @@ def test_the_database_and_the_rules_agree_and_nobody_is_lost(cast: Cast, role: s
         for kind in RunKind:
             rows = dict(db.session.execute(judged(kind, staff=staff, at=cast.at)).all())
             ruled = {number: reason_for(kind, facts[number], cast.at) for number in cast.ids}
-            assert rows == ruled
+            assert rows == ruled == reasons_of(kind, cast.ids, staff=staff, at=cast.at)
             scope = Scope(RunScope.PRACTICE, staff)
             counted = previews.make(kind, scope, now=cast.now)
             inside = [number for number in cast.ids if facts[number].in_scope]
