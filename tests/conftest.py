@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy import create_engine, text
 from config import Settings, new_encryption_key
 from portal import clock, create_app
 from portal.extensions import db
+from tests.factories import NOON
 from tests.page_check import CheckedClient
 
 pytest_plugins = ["tests.shared_data"]
@@ -33,7 +34,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("busy machine")
 
 ROOT = Path(__file__).parent.parent
-NOON = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
 KEY = new_encryption_key()
 
 
