@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -67,6 +68,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if metafunc.definition.get_closest_marker("sqlite_only"):
             names = [name for name in names if name == "sqlite"]
         metafunc.parametrize("dialect", names, scope="session")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay to the end: the collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -149,12 +156,14 @@ def _postgresql_database(uri: str, name: str) -> Iterator[Database]:
     url = str(admin.url.set(database=name).render_as_string(hide_password=False))
     migrate(url)
     engine = create_engine(url, pool_pre_ping=True)  # the fault suite restarts the server
+    empty = "; ".join(  # far cheaper than TRUNCATE of thirty small tables
+        ["SET LOCAL session_replication_role = replica"]
+        + [f'DELETE FROM "{table}"' for table in db.metadata.tables]
+    )
 
     def reset() -> None:
-        with engine.begin() as connection:  # far cheaper than TRUNCATE of thirty small tables
-            connection.execute(text("SET LOCAL session_replication_role = replica"))
-            for table in db.metadata.sorted_tables:
-                connection.execute(table.delete())
+        with engine.begin() as connection:
+            connection.exec_driver_sql(empty)
 
     yield Database(url, reset)
     engine.dispose()
