@@ -53,7 +53,7 @@ def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def workers(
-    app: Flask, valkey: ValkeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Flask, valkey: ValkeyServer, size: Size, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workers]:
     """None is running yet."""
     settings = app.extensions["vestibule.settings"].model_copy(
@@ -62,7 +62,7 @@ def workers(
     monkeypatch.setitem(app.extensions, "vestibule.settings", settings)
     monkeypatch.delitem(app.extensions, "vestibule.queue", raising=False)
     with Sink(free_port(), log=tmp_path / "sink.log") as smtp:
-        made = Workers(app, smtp, valkey, tmp_path / "workers.log")
+        made = Workers(app, smtp, valkey, tmp_path / "workers.log", loading=size.full)
         yield made
         made.close()
 
