@@ -70,6 +70,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("dialect", names, scope="session")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Who runs what, of several processes (``--dist loadgroup``)."""
+    from tests.distribution import Together
+
+    return Together(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
 def pytest_collection_finish() -> None:
     """Thousands of collected tests stay to the end: the collector need not look through them again and again."""
     gc.collect()

@@ -49,14 +49,6 @@ SHIFTED_TO = date(2027, 6, 14)
 DESK, PHONE = {"width": 1366, "height": 900}, {"width": 360, "height": 740}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All journeys stay with one process of pytest-xdist: the others need no installation and no Chromium."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("journeys"))
-
-
 @dataclass
 class Installation:
     """A running Vestibule with an empty database of its own."""
