@@ -64,9 +64,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whatever touches the database runs on both."""
     if "dialect" in metafunc.fixturenames:
         wanted = metafunc.config.getoption("--database")
+        full = metafunc.config.getoption("--full")
         names = ["sqlite", "postgresql"] if wanted == "both" else [wanted]
         if metafunc.definition.get_closest_marker("sqlite_only"):
             names = [name for name in names if name == "sqlite"]
+        if metafunc.definition.get_closest_marker("any_database") and not full:
+            names = names[:1]
         metafunc.parametrize("dialect", names, scope="session")
 
 
