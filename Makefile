@@ -27,6 +27,9 @@ run: $(VENV)/.run ## Start everything at http://127.0.0.1:8000 with a demo pract
 worker: $(VENV)/.run ## Run one more worker against the same database and queue
 	@exec $(BIN)/flask --app wsgi worker
 
+# each of the hundred servers and commands that tests start would compile the whole product anew
+test faults: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/.dev ## Run every test: both databases, real queue, real SMTP, real browser
 	@bash tests/need_chromium
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextvars import Context
+from hashlib import sha256
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -26,6 +27,8 @@ _HX_KNOWN = {
 _ON_EVERY_PAGE: set[str | None] = {"dialogs", "main"}
 """Of base.html: a fragment may aim at them."""
 _INPUT_WITHOUT_LABEL = {"hidden", "submit", "button", "image", "reset"}
+_good: set[bytes] = set()
+"""Digests of the pages in which this process found nothing wrong."""
 
 
 class BadPage(AssertionError):
@@ -43,8 +46,16 @@ class CheckedClient(FlaskClient):
         # a mail in a frame is no page of ours: it stands in a sandbox, where nothing of it can act
         mail = "sandbox" in response.headers.get("Content-Security-Policy", "")
         if response.mimetype == "text/html" and response.data and not mail:
-            check(response.get_data(as_text=True))
+            _check_once(response.get_data(as_text=True))
         return response
+
+
+def _check_once(html: str) -> None:
+    """A page that was found good already, as nearly every log-on page was, need not be looked through again."""
+    page = sha256(html.encode()).digest()
+    if page not in _good:
+        check(html)
+        _good.add(page)
 
 
 def check(html: str) -> None:

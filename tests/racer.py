@@ -1,14 +1,14 @@
 """One process of a race: every thread tries to finish with its own door on the same link at the same moment.
 
-Each line on standard input is one race: the moment at which to begin, and the handles of this process.
+What comes through the pipe is one race: the moment at which to begin, and the handles of this process.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 
 from portal import clock, create_app
 from portal.accounts import reset_passwords, sign_up
@@ -37,7 +37,7 @@ def finish_reset(handle: str, by: Actor) -> str:
 FINISH = {"sign-up": finish_sign_up, "reset": finish_reset}
 
 
-def main(what: str, url: str, key: str) -> None:
+def main(what: str, url: str, key: str, *, pipe: Connection) -> None:
     app = create_app(make_settings(url, data_encryption_key=key))
 
     def redeem(handle: str) -> str:
@@ -50,15 +50,9 @@ def main(what: str, url: str, key: str) -> None:
             finally:
                 db.session.remove()
 
-    print("ready", flush=True)
+    pipe.send("ready")
     with ThreadPoolExecutor(THREADS) as pool:
-        for line in sys.stdin:
-            start_at, *handles = line.split()
-            time.sleep(max(0.0, float(start_at) - time.time()))
-            outcomes = Counter(pool.map(redeem, handles))
-            told = (f"{name}={times}" for name, times in sorted(outcomes.items()))
-            print(" ".join(told), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3])
+        while True:
+            start_at, handles = pipe.recv()
+            time.sleep(max(0.0, start_at - time.time()))
+            pipe.send(Counter(pool.map(redeem, handles)))

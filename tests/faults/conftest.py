@@ -26,21 +26,6 @@ __all__ = ["Workers", "all_accepted", "empty_queue", "states", "wait_for"]
 REPORTS = ROOT / "var" / "faults"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The short form shows on one kind of database what has nothing to do with it."""
-    if config.getoption("--full") or config.getoption("--database") != "both":
-        return
-    spared = [item for item in items if _is_spared(item)]
-    items[:] = [item for item in items if item not in spared]
-    config.hook.pytest_deselected(items=spared)
-
-
-def _is_spared(item: pytest.Item) -> bool:
-    held = getattr(item, "callspec", None)
-    on_postgresql = held is not None and held.params.get("dialect") == "postgresql"
-    return on_postgresql and item.get_closest_marker("any_database") is not None
-
-
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A queue server of this test's own, to be stopped and emptied."""
@@ -53,7 +38,7 @@ def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def workers(
-    app: Flask, valkey: ValkeyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Flask, valkey: ValkeyServer, size: Size, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workers]:
     """None is running yet."""
     settings = app.extensions["vestibule.settings"].model_copy(
@@ -62,7 +47,7 @@ def workers(
     monkeypatch.setitem(app.extensions, "vestibule.settings", settings)
     monkeypatch.delitem(app.extensions, "vestibule.queue", raising=False)
     with Sink(free_port(), log=tmp_path / "sink.log") as smtp:
-        made = Workers(app, smtp, valkey, tmp_path / "workers.log")
+        made = Workers(app, smtp, valkey, tmp_path / "workers.log", loading=size.full)
         yield made
         made.close()
 

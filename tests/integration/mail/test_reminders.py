@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
 from datetime import date, timedelta
 
 import pytest
@@ -28,9 +25,10 @@ from portal.mail.models import OutboxMessage
 from portal.people import service as people
 from portal.people.models import Patient
 from portal.transaction import atomic
-from tests.conftest import KEY, ROOT
+from tests.conftest import KEY
 from tests.doors import sign_up
 from tests.factories import make_house, make_invitation, make_patient
+from tests.forked import Forked, let_run
 from tests.integration.mail.test_bounces import FULL, GONE, UNWANTED, come_back, lines
 
 
@@ -271,21 +269,22 @@ def test_the_search_uses_its_index(house, moment) -> None:
 
 
 RACER = """
-import sys, time
+import sys
 from portal import clock, create_app
 from portal.extensions import db
 from portal.invitations import reminders
 from tests.conftest import make_settings
+from tests.forked import wait_for_all
 app = create_app(make_settings(sys.argv[1], data_encryption_key=sys.argv[2]))
 with app.app_context():
     db.session.execute(db.text("SELECT 1"))
     db.session.rollback()
-    time.sleep(max(0.0, float(sys.argv[3]) - time.time()))
-    print(f"sent={reminders.remind_due(clock.now())}")
+    wait_for_all(pipe)
+    pipe.send(reminders.remind_due(clock.now()))
 """
 
 
-def test_two_workers_at_once_send_each_of_them_one(app, database) -> None:
+def test_two_workers_at_once_send_each_of_them_one(app, database, tmp_path) -> None:
     houses = [make_house(), make_house("Second Practice")]
     number = 60
     for n in range(number):
@@ -295,22 +294,13 @@ def test_two_workers_at_once_send_each_of_them_one(app, database) -> None:
             invitation.issued_at -= timedelta(days=5)
             invitation.expires_at = clock.now() + timedelta(days=1, seconds=invitation.id)
     db.session.remove()
-    start = str(time.time() + 4)
     racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", RACER, database.url, KEY, start],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
+        Forked.start(RACER, [database.url, KEY], log=tmp_path / f"racer.{number}.log")
+        for number in range(2)
     ]
-    sent = 0
-    for racer in racers:
-        out, err = racer.communicate(timeout=120)
-        assert racer.returncode == 0, err
-        sent += int(re.search(r"sent=(\d+)", out)[1])
+    let_run(racers)
+    sent = sum(racer.hear() for racer in racers)
+    assert all(racer.wait(120) == 0 for racer in racers)
     # one that both wanted in the same moment is left to the next sweep, never sent twice
     db.session.remove()
     reminders.remind_due(clock.now())

@@ -101,6 +101,7 @@ def same(fast: bytes, whole: bytes) -> None:
     assert not any(part.defects for part in one.walk())
 
 
+@pytest.mark.any_database
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120)
 @given(
     hello=VALUES,

@@ -21,6 +21,7 @@ from portal.mail.rules import Kind, Reason
 from portal.mail.transport import Letter, Transport
 from tests.smtp import DROP, DROP_MID_DATA, ONE_BYTE_A_TIME
 
+pytestmark = pytest.mark.any_database
 SMALL = Letter(
     raw=b"Subject: x\r\n\r\n.hidden dot\r\nend", sender="a@example.com", recipient="b@example.com"
 )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -15,21 +13,23 @@ from portal.audit.service import first_broken_link
 from portal.extensions import db
 from portal.invitations.models import Invitation
 from portal.schedule.models import AppointmentNotice
-from tests.conftest import KEY, ROOT, Database
+from tests.conftest import KEY, Database
 from tests.factories import House, make_patient
+from tests.forked import Forked, let_run
 from tests.integration.outreach import diary
 
 PROCESSES, THREADS, NOTICES = 3, 4, 12
 RACER = """
-import sys, time
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from portal import clock, create_app
 from portal.extensions import db
 from portal.outreach import sending
 from tests.conftest import make_settings
+from tests.forked import wait_for_all
 
-url, key, moment, start_at, threads, *pairs = sys.argv[1:]
+url, key, moment, threads, *pairs = sys.argv[1:]
 clock.now = lambda: datetime.fromisoformat(moment)
 app = create_app(make_settings(url, data_encryption_key=key))
 
@@ -42,27 +42,27 @@ def settle(pair):
             db.session.remove()
 
 with ThreadPoolExecutor(int(threads)) as pool:
-    time.sleep(max(0.0, float(start_at) - time.time()))
+    wait_for_all(pipe)
     done = list(pool.map(settle, [pair for pair in pairs for _ in range(2)]))
-print(sum(done))
+pipe.send(sum(done))
 """
 
 
-def test_each_falls_to_one(house: House, moment: Any, database: Database) -> None:
+def test_each_falls_to_one(house: House, moment: Any, database: Database, tmp_path: Path) -> None:
     practice_id = house.practice.id
     for _ in range(NOTICES):
         diary.book(house, make_patient(house), moment.now + timedelta(days=3))
     due = select(AppointmentNotice).where(AppointmentNotice.kind == "confirmation")
     pairs = [f"{notice.id}:{notice.patient_id}" for notice in db.session.scalars(due)]
     db.session.remove()
-    start_at = time.time() + 5
-    given = [database.url, KEY, moment.now.isoformat(), str(start_at), str(THREADS), *pairs]
+    given = [database.url, KEY, moment.now.isoformat(), str(THREADS), *pairs]
     racers = [
-        subprocess.Popen([sys.executable, "-c", RACER, *given], cwd=ROOT, stdout=subprocess.PIPE)
-        for _ in range(PROCESSES)
+        Forked.start(RACER, given, log=tmp_path / f"racer.{number}.log")
+        for number in range(PROCESSES)
     ]
-    settled = [int(racer.communicate(timeout=120)[0]) for racer in racers]
-    assert all(racer.returncode == 0 for racer in racers)
+    let_run(racers)
+    settled = [racer.hear() for racer in racers]
+    assert all(racer.wait(120) == 0 for racer in racers)
     assert sum(settled) == NOTICES
     assert Counter(m.address for m in diary.mails()).most_common(1)[0][1] == 1
     assert len(diary.mails()) == NOTICES

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 
@@ -42,8 +41,9 @@ from portal.schedule import incoming, lists
 from portal.schedule.incoming import Incoming
 from portal.schedule.states import AppointmentState as State
 from portal.transaction import atomic
-from tests.conftest import ROOT, cheap_passwords, make_settings
+from tests.conftest import cheap_passwords, make_settings
 from tests.factories import PASSWORD
+from tests.forked import Forked, let_run, wait_for_all
 
 SSN = "536904399"
 HAND = system("Walker")
@@ -290,8 +290,11 @@ class Hurry:
 
 
 DAY_IN_TWO_SECONDS = 24 * 60 * 60 / 2
-_TO_START = 6.0
-"""Seconds until every process has come up."""
+WALKER = """
+import sys
+from tests.integration.roster.walk import main
+main(*sys.argv[1:], pipe=pipe)
+"""
 
 
 def walk_at_once(
@@ -302,46 +305,32 @@ def walk_at_once(
     Returns:
         What was done how often, what any process complained of, and their clock.
     """
-    hurry = Hurry(time.time() + _TO_START, DAY_IN_TWO_SECONDS)
-    arguments = [url, key, str(practice_id), str(each), str(hurry.begun), str(hurry.speed)]
-    module = [sys.executable, "-m", "tests.integration.roster.walk"]
-    walkers = [
-        subprocess.Popen(
-            [*module, *arguments, str(seed)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for seed in range(processes)
-    ]
+    arguments = [url, key, str(practice_id), str(each)]
     done: Counter[str] = Counter()
     complaints = []
-    for walker in walkers:
-        out, err = walker.communicate(timeout=timeout)
-        if walker.returncode != 0 or "locked" in err or "deadlock" in err:
-            complaints.append(err or f"exit code {walker.returncode}")
-        for line in out.splitlines():
-            name, _, times = line.partition(" ")
-            done[name] += int(times)
+    with tempfile.TemporaryDirectory() as folder:
+        walkers = [
+            Forked.start(WALKER, [*arguments, str(seed)], log=Path(folder) / f"{seed}.log")
+            for seed in range(processes)
+        ]
+        hurry = Hurry(let_run(walkers), DAY_IN_TWO_SECONDS)
+        for walker in walkers:
+            code, told = walker.wait(timeout), walker.log.read_text()
+            if code != 0 or "locked" in told or "deadlock" in told:
+                complaints.append(told or f"exit code {code}")
+            if code == 0:
+                done.update(walker.hear())
     return done, complaints, hurry
 
 
-def main(
-    url: str, key: str, practice_id: str, each: str, begun: str, speed: str, seed: str
-) -> None:
+def main(url: str, key: str, practice_id: str, each: str, seed: str, *, pipe: Connection) -> None:
     """Walk in a process of one's own, until so many acts were done."""
     app = create_app(make_settings(url, data_encryption_key=key))
     cheap_passwords(app)
-    clock.now = Hurry(float(begun), float(speed)).now
     with app.app_context():
+        hurry = Hurry(wait_for_all(pipe), DAY_IN_TWO_SECONDS)
+        clock.now = hurry.now
         walk = Walk(int(practice_id), seed=int(seed), now=clock.now)
-        time.sleep(max(0.0, float(begun) - time.time()))
         while sum(walk.done.values()) < int(each):
             walk.step()
-    for name, times in walk.done.items():
-        print(name, times)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    pipe.send(walk.done)
