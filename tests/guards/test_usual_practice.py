@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from portal.audit.service import first_broken_link
 from portal.extensions import db
+from portal.schedule.models import Office
 from tests import usual
 from tests.conftest import Database
 from tests.factories import House, make_house, make_patient
@@ -53,3 +56,20 @@ def test_a_second_practice_is_made_as_ever(app, moment) -> None:
     first, second = make_house(), make_house("Lakeside Clinic")
     assert first.practice.id != second.practice.id
     assert first_broken_link(second.practice.id) is None
+
+
+def test_its_numbers_are_its_own_after_a_table_was_made_anew(
+    app, moment, database: Database, monkeypatch
+) -> None:
+    """As tests of migrations do, and on PostgreSQL the numbers then begin with one."""
+    monkeypatch.setattr(usual, "_kept", {})
+    make_house()
+    first = db.session.scalars(select(Office.id)).one()
+    database.reset()
+    db.session.remove()
+    db.engine.dispose()
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.begin() as outside:
+            outside.exec_driver_sql(f"ALTER SEQUENCE office_id_seq RESTART WITH {first}")
+    house = make_house()
+    assert make_house("Lakeside Clinic").practice.id != house.practice.id
