@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,8 @@ class Power:
         postmaster = psutil.Process(self.server.get_pid())
         family = [postmaster, *postmaster.children(recursive=True)]
         for process in family:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # whoever saw another die may have ended already
+                process.kill()
         psutil.wait_procs(family, timeout=20)
 
     def come_back(self) -> None:
