@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from portal import clock
+from portal.access import service as access
+from portal.access.models import EndReason
 from portal.audit.actor import Actor, system
 from portal.extensions import db
 from portal.invitations import service as invitations
@@ -168,6 +170,19 @@ def make_invitation(house: House, patient: Patient | None = None) -> Invitation:
     assert invitation is not None
     accept_mail(invitation, now=clock.now())
     return invitation
+
+
+def revoke(patient: Patient, house: House, *, now: datetime) -> None:
+    """Staff take the invitation back, and the access with it."""
+    grant = access.current_grant(patient.id)
+    assert grant is not None
+    invitations.end_access(
+        patient=patient,
+        grant_public_id=grant.public_id,
+        expect=EndReason.REVOKED,
+        by=house.hand,
+        now=now,
+    )
 
 
 def accept_mail(invitation: Invitation, *, now: datetime) -> None:

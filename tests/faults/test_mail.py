@@ -8,15 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from portal import clock
-from portal.access import service as access
-from portal.access.models import EndReason
 from portal.extensions import db
 from portal.invitations import service as invitations
 from portal.invitations.models import Invitation
 from portal.mail.models import OutboxMessage
 from portal.mail.rules import Reason
 from portal.mail.wording import explain
-from tests.factories import House, make_house, make_patient
+from tests.factories import House, make_house, make_patient, revoke
 from tests.faults.conftest import Workers, all_accepted, empty_queue, states, wait_for
 from tests.smtp import HANG, WAIT
 
@@ -170,15 +168,7 @@ def test_revoked_while_workers_send_nobody_gets_a_mail_that_was_taken_back(
     for patient in patients:
         assert invitations.enable_and_invite(patient=patient, by=house.hand, now=clock.now())
     for patient in reversed(patients):
-        grant = access.current_grant(patient.id)
-        assert grant is not None
-        invitations.end_access(
-            patient=patient,
-            grant_public_id=grant.public_id,
-            expect=EndReason.REVOKED,
-            by=house.hand,
-            now=clock.now(),
-        )
+        revoke(patient, house, now=clock.now())
     wait_for(lambda: not {"queued", "sending"} & set(states()))
     time.sleep(1)
     db.session.rollback()

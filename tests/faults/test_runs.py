@@ -11,19 +11,16 @@ import pytest
 from sqlalchemy import func, select, update
 
 from portal import clock
-from portal.access import service as access
-from portal.access.models import EndReason
 from portal.bulk import service as bulk
 from portal.bulk.models import BulkRun
 from portal.extensions import db
-from portal.invitations import service as invitations
 from portal.invitations.models import Invitation
 from portal.mail.models import OutboxMessage
 from portal.people.models import Patient
 from portal.practices import service as practices
 from portal.practices.models import Role
 from portal.transaction import atomic, touch_patients
-from tests.factories import PASSWORD, SETUP
+from tests.factories import PASSWORD, SETUP, revoke
 from tests.faults.ground import Ground, wait_for
 from tests.integration.bulk.test_pages import form
 from tests.integration.staff.clerk import Clerk
@@ -128,17 +125,9 @@ def queued(number: int, *, within: float) -> list[str]:
 
 
 def end(here: Ground, address: str) -> datetime:
-    """Revoke or disable; the moment after the commit."""
+    """Revoke; the moment after the commit."""
     patient = db.session.scalars(select(Patient).where(Patient.email == address)).one()
-    grant = access.current_grant(patient.id)
-    assert grant is not None
-    invitations.end_access(
-        patient=patient,
-        grant_public_id=grant.public_id,
-        expect=EndReason.REVOKED,
-        by=here.house.hand,
-        now=clock.now(),
-    )
+    revoke(patient, here.house, now=clock.now())
     return clock.now()
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from portal.access import service as access
-from portal.access.models import EndReason
 from portal.audit.models import AuditEvent
 from portal.extensions import db
 from portal.invitations import service as invitations
@@ -13,6 +11,7 @@ from portal.invitations.models import Invitation, InvitationEvent
 from portal.mail import ledger, outbox
 from portal.mail.models import OutboxMessage
 from portal.people import service as people
+from tests import factories
 from tests.factories import House, make_patient
 
 
@@ -56,12 +55,4 @@ def revoke(invitation: Invitation, house: House, moment) -> None:
         practice_id=house.practice.id,
         public_id=db.session.get_one(Invitation, invitation.id).patient.public_id,
     )
-    grant = access.current_grant(patient.id)
-    assert grant is not None
-    invitations.end_access(
-        patient=patient,
-        grant_public_id=grant.public_id,
-        expect=EndReason.REVOKED,
-        by=house.hand,
-        now=moment.now,
-    )
+    factories.revoke(patient, house, now=moment.now)
